@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The house, bottom to top: an arrow only ever points down. See docs/architecture.md.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func house(_ name: String, on dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "operadora",
+    products: [
+        .executable(name: "operadora", targets: ["operadora"]),
+        .library(name: "Agents", targets: ["Agents"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibPQ", path: "Sources/CLibraries/CLibPQ"),
+        .systemLibrary(name: "CLibCurl", path: "Sources/CLibraries/CLibCurl"),
+        .systemLibrary(name: "CMicroHTTPD", path: "Sources/CLibraries/CMicroHTTPD"),
+        .systemLibrary(name: "CCrypto", path: "Sources/CLibraries/CCrypto"),
+        .target(
+            name: "CPhoneNumber", path: "Sources/CLibraries/CPhoneNumber",
+            linkerSettings: [.linkedLibrary("phonenumber")]),
+
+        house("Platform", on: ["CCrypto"]),
+        house("Postgres", on: ["Platform", "CLibPQ"]),
+        house("HTTP", on: ["Platform", "CLibCurl", "CMicroHTTPD"]),
+        house("Jobs", on: ["Postgres", "Platform"]),
+        house("Agents", on: ["HTTP", "Platform"]),
+        house("Providers", on: ["HTTP", "Platform"]),
+        house("Calls", on: ["Jobs", "Agents", "Providers", "Postgres", "Platform", "CPhoneNumber"]),
+        house("Ingress", on: ["Calls", "Providers", "Jobs", "HTTP", "Postgres", "Platform"]),
+        house("Simulators", on: ["HTTP", "Platform"]),
+        .executableTarget(
+            name: "operadora",
+            dependencies: [
+                "Ingress", "Simulators", "Calls", "Providers", "Agents", "Jobs", "HTTP", "Postgres", "Platform",
+            ],
+            swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: ["Postgres", "HTTP", "Platform"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        tests("PlatformTests", of: ["Platform"]),
+        tests("PostgresTests", of: ["Postgres", "Platform"]),
+        tests("HTTPTests", of: ["HTTP", "Platform"]),
+        tests("JobsTests", of: ["Jobs", "Postgres", "Platform"]),
+        tests("AgentsTests", of: ["Agents", "HTTP", "Platform"]),
+        tests("ProvidersTests", of: ["Providers", "Simulators", "HTTP", "Platform"]),
+        tests("CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
+        tests("IngressTests", of: ["Ingress", "Calls", "Jobs", "Postgres", "HTTP", "Platform"]),
+        tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
+        tests("EndToEndTests", of: ["Simulators", "Postgres", "HTTP", "Platform"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

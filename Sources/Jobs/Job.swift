@@ -1,0 +1,43 @@
+public import FoundationEssentials
+public import Platform
+
+/// The arguments of one kind of work. Kept as JSON in `jobs.arguments`, so never a secret.
+public protocol Job: Codable, Sendable {
+    /// snake_case, e.g. "initiate_call". Stable: rows with it outlive a deploy.
+    static var kind: String { get }
+    /// Defaults for `enqueue`.
+    static var defaults: JobOptions { get }
+}
+
+extension Job { public static var defaults: JobOptions { JobOptions() } }
+
+public struct JobOptions: Sendable {
+    public var queue = "default"
+    /// Smaller first, 0 … 32767.
+    public var priority = 100
+    /// Nil is at once; the database's clock decides.
+    public var runAt: Date?
+    /// Run at most so often, the first included.
+    public var maximumAttempts = 10
+    /// Jobs of one key run one at a time in the order of their enqueueing commits. A retry holds its key.
+    public var key: String?
+    /// A waiting or running job with the same unique key is returned instead of a new one.
+    public var uniqueKey: String?
+    /// A job that has not started so long after it became due expires instead.
+    public var startWithin: Duration?
+    /// Someone waits for the result: its end is notified at once.
+    public var isAwaited = false
+    public init() {}
+}
+
+public typealias JobID = Int64
+
+/// How a job ended, as a waiter sees it.
+public struct JobResult: Sendable {
+    public enum State: String, Sendable { case completed, failed, cancelled, expired }
+    public let id: JobID
+    public let state: State
+    public let result: JSON?
+    /// One line, safe to show.
+    public let error: String?
+}
