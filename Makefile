@@ -1,0 +1,42 @@
+# Each target sets up the machine by itself; run any of them in a fresh clone.
+.PHONY: help setup setup-tests build demo test test-thread-safety lint format chaos bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+setup:
+	@.ci/setup
+
+setup-tests:
+	@.ci/setup tests
+
+build: setup ## Build the executable for release
+	swift build -c release --product operadora
+
+demo: build ## Run a whole campaign on a private PostgreSQL with simulated providers (ARGS="--leads 100 --keep")
+	@.build/release/operadora demo $(ARGS)
+
+test: setup-tests ## Run every test, the short chaos test included
+	OPERADORA_REQUIRE_PEERS=1 swift test $(ARGS)
+
+test-thread-safety: setup-tests ## Run the unit targets under the thread sanitizer
+	OPERADORA_REQUIRE_PEERS=1 swift test --sanitize=thread --scratch-path .build/thread --skip EndToEndTests
+
+chaos: setup-tests ## The long chaos test: 1,000 calls, random kills, PostgreSQL restarts
+	OPERADORA_REQUIRE_PEERS=1 OPERADORA_CHAOS=long swift test --filter ChaosTests
+
+bench: setup ## Print the figures of the bars (ARGS="--json", or names of subjects)
+	swift build -c release
+	@.build/release/benchmarks $(ARGS)
+
+lint: setup-tests ## Check format and packaging files
+	swift format lint --strict --recursive Package.swift Sources Tests benchmarks
+	shellcheck .ci/run .ci/setup
+	.venv/bin/hadolint docker/Dockerfile
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
+
+format: ## Format the sources in place
+	swift format --in-place --recursive Package.swift Sources Tests benchmarks
+
+clean: ## Remove everything that was built
+	rm -rf .build .venv .venv.lock
