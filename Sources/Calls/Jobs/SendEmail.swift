@@ -1,0 +1,42 @@
+public import FoundationEssentials
+public import Jobs
+
+/// One e-mail. Sent at least once: after a crash between the mail server's answer and the end of the job it is sent again
+/// with the same Message-ID, by which mail programs recognise a repeated message.
+public struct SendEmail: Job, Hashable {
+    public static let kind = "send_email"
+    public var email: Email
+    /// The e-mail is only sent while this meeting is confirmed.
+    public var meetingID: Int64?
+    public init(_ email: Email, meetingID: Int64? = nil) {
+        self.email = email
+        self.meetingID = meetingID
+    }
+    enum CodingKeys: String, CodingKey {
+        case email
+        case meetingID = "meeting_id"
+    }
+
+    /// The queue's options for this e-mail: one waiting job for each purpose.
+    public var options: JobOptions {
+        var options = Self.defaults
+        options.uniqueKey = "email:\(email.purpose)"
+        return options
+    }
+}
+
+/// Reminds the guest of a meeting a day before it, if it still stands then.
+public struct RemindGuest: Job, Hashable {
+    public static let kind = "remind_guest"
+    public var meetingID: Int64
+    public init(meetingID: Int64) { self.meetingID = meetingID }
+    enum CodingKeys: String, CodingKey { case meetingID = "meeting_id" }
+
+    /// The queue's options for a meeting that starts at `start`: a day before it.
+    public func options(meetingStartsAt start: Date) -> JobOptions {
+        var options = Self.defaults
+        options.runAt = start.addingTimeInterval(-86_400)
+        options.uniqueKey = "reminder:\(meetingID)"
+        return options
+    }
+}
