@@ -1,4 +1,3 @@
-public import FoundationEssentials
 public import Jobs
 
 /// Dials one queued call. Enqueued by the SQL function `enqueue_call`; it holds no FIFO key, so that a slow answer of the
