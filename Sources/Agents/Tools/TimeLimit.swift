@@ -1,0 +1,77 @@
+import Synchronization
+
+/// Thrown by `withTimeLimit` when the time is up.
+struct TimeLimitExceeded: Error {}
+
+/// Runs `work` and stops waiting for it after `limit`. The work's task is cancelled then; when it ignores that, it goes on
+/// alone and its result is dropped. Throws `CancellationError` at once when the calling task is cancelled.
+func withTimeLimit<Value: Sendable>(
+    _ limit: Duration, _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let first = FirstResult<Value>()
+    let worker = Task {
+        do {
+            first.settle(.success(try await work()))
+        } catch {
+            first.settle(.failure(error))
+        }
+    }
+    let timer = Task {
+        // A cancelled timer has lost the race: nothing to settle.
+        guard (try? await Task.sleep(for: limit)) != nil else { return }
+        first.settle(.failure(TimeLimitExceeded()))
+    }
+    defer {
+        timer.cancel()
+        worker.cancel()
+    }
+    return try await withTaskCancellationHandler {
+        try await first.value()
+    } onCancel: {
+        first.settle(.failure(CancellationError()))
+    }
+}
+
+/// The first of several results, for one waiter.
+private final class FirstResult<Value: Sendable>: Sendable {
+    private enum State {
+        /// To `.waiting` or `.settled`.
+        case open
+        /// To `.taken`.
+        case waiting(CheckedContinuation<Value, any Error>)
+        /// To `.taken`.
+        case settled(Result<Value, any Error>)
+        case taken
+    }
+
+    private let state = Mutex(State.open)
+
+    /// The first call wins; later ones do nothing.
+    func settle(_ result: Result<Value, any Error>) {
+        let waiter: CheckedContinuation<Value, any Error>? = state.withLock { state in
+            switch state {
+            case .open: state = .settled(result)
+            case .waiting(let continuation):
+                state = .taken
+                return continuation
+            case .settled, .taken: break
+            }
+            return nil
+        }
+        waiter?.resume(with: result)
+    }
+
+    func value() async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            let result: Result<Value, any Error>? = state.withLock { state in
+                guard case .settled(let result) = state else {
+                    state = .waiting(continuation)
+                    return nil
+                }
+                state = .taken
+                return result
+            }
+            if let result { continuation.resume(with: result) }
+        }
+    }
+}
