@@ -21,6 +21,10 @@ public final class JobQueue: Service {
         fatalError("skeleton")
     }
 
+    /// Wakes workers after the commit of a statement that called `enqueue_job` by itself (such as one that looks up and
+    /// enqueues in one round trip). A hint: it never throws, and losing it costs a polling interval.
+    public func wakeWorkers(of queue: String) { fatalError("skeleton") }
+
     /// Waits until the job has ended, or returns nil after `limit`. By notification with polling underneath; needs `run()`.
     public func result(of id: JobID, within limit: Duration) async throws -> JobResult? { fatalError("skeleton") }
 
