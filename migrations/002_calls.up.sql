@@ -9,12 +9,83 @@ BEGIN
 EXCEPTION WHEN invalid_parameter_value THEN
     RETURN false;
 END $$;
+COMMENT ON FUNCTION is_time_zone IS 'Whether the server knows a time zone of this name, such as America/Mexico_City.';
 
--- One or more of "mon-fri 09:00-18:00", separated by commas.
-CREATE FUNCTION is_weekly_hours(hours text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT hours ~ ('^\s*' || part || '(\s*,\s*' || part || ')*\s*$')
-    FROM (VALUES ('(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?\s+([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)')) AS grammar(part)
+-- Hours of the week as the minutes since Monday 00:00 that they span: "mon-fri 09:00-18:00, sat 10:00-14:00".
+-- A range of days may run over the week's end. NULL when the text does not read like that.
+CREATE FUNCTION weekly_minutes(hours text) RETURNS int4multirange LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    days CONSTANT text[] := '{mon,tue,wed,thu,fri,sat,sun}';
+    minutes int4multirange := '{}';
+    part text;
+    words text[];
+    first_day integer;
+    last_day integer;
+    opens integer;
+    closes integer;
+BEGIN
+    FOREACH part IN ARRAY string_to_array(hours, ',') LOOP
+        words := regexp_match(part, '^\s*([a-z]{3})(?:-([a-z]{3}))?\s+(\d\d):([0-5]\d)-(\d\d):([0-5]\d)\s*$');
+        first_day := array_position(days, words[1]) - 1;
+        last_day := array_position(days, coalesce(words[2], words[1])) - 1;
+        opens := words[3]::integer * 60 + words[4]::integer;
+        closes := words[5]::integer * 60 + words[6]::integer;
+        IF words IS NULL OR first_day IS NULL OR last_day IS NULL OR opens >= closes OR closes > 1440 THEN
+            RETURN NULL;
+        END IF;
+        FOR day IN first_day .. first_day + (last_day - first_day + 7) % 7 LOOP
+            minutes := minutes + int4multirange(int4range(day % 7 * 1440 + opens, day % 7 * 1440 + closes));
+        END LOOP;
+    END LOOP;
+    RETURN nullif(minutes, '{}');
+END $$;
+COMMENT ON FUNCTION weekly_minutes IS
+    'Minutes since Monday 00:00 that a text of weekly hours spans; NULL when it is none.';
+
+CREATE FUNCTION is_weekly_hours(hours text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT weekly_minutes(hours) IS NOT NULL
 $$;
+COMMENT ON FUNCTION is_weekly_hours IS 'Whether a text reads like "mon-fri 09:00-18:00, sat 10:00-14:00".';
+
+-- What is within hours is decided by what clocks in the zone show, so daylight saving needs no case of its own.
+CREATE FUNCTION is_within_hours(hours text, zone text, at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT hours IS NULL OR weekly_minutes(hours) @>
+        floor(extract(epoch FROM local - date_trunc('week', local)) / 60)::integer
+    FROM (SELECT at AT TIME ZONE zone) AS clock(local)
+$$;
+COMMENT ON FUNCTION is_within_hours IS 'Whether clocks in a zone show a time within weekly hours; NULL hours are any time.';
+
+-- The quarters of an hour before an opening are candidates too: an hour that is repeated opens at its first time, and
+-- one that is skipped opens when the clocks have changed.
+CREATE FUNCTION next_opening(hours text, zone text, at timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN is_within_hours(hours, zone, at) THEN at ELSE (
+        SELECT min(instant)
+        FROM generate_series(0, 2) AS week,
+            unnest(weekly_minutes(hours)) AS span,
+            generate_series(0, 60, 15) AS earlier,
+            LATERAL (SELECT (date_trunc('week', at AT TIME ZONE zone) + make_interval(weeks => week, mins => lower(span)))
+                AT TIME ZONE zone - make_interval(mins => earlier)) AS candidate (instant)
+        WHERE instant > at AND is_within_hours(hours, zone, instant)) END
+$$;
+COMMENT ON FUNCTION next_opening IS 'The first instant from "at" on that is within weekly hours in a zone.';
+
+-- {"busy":["5m","30m"]}: only outcomes without a conversation, since nobody who was talked with is redialled by itself.
+CREATE FUNCTION is_redial_policy(policy jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    IF jsonb_typeof(policy) <> 'object' THEN
+        RETURN false;
+    END IF;
+    RETURN NOT EXISTS (
+        SELECT FROM jsonb_each(policy) AS rule(outcome, delays)
+        WHERE outcome NOT IN ('busy', 'no_answer', 'voicemail', 'no_response', 'failed')
+            OR jsonb_typeof(delays) <> 'array'
+            OR EXISTS (SELECT FROM jsonb_path_query(delays, '$[*]') AS delay
+                WHERE jsonb_typeof(delay) <> 'string' OR delay #>> '{}' !~ '^[1-9][0-9]{0,4}[smhd]$'));
+END $$;
+COMMENT ON FUNCTION is_redial_policy IS
+    'Whether a document reads like {"busy":["5m","30m"]}: waits (s, m, h, d) by an outcome without a conversation.';
 
 CREATE TABLE campaigns (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -44,10 +115,13 @@ CREATE TABLE campaigns (
     CONSTRAINT campaign_max_concurrent_calls_is_positive CHECK (max_concurrent_calls BETWEEN 1 AND 100000),
     CONSTRAINT campaign_calls_per_second_is_positive CHECK (calls_per_second > 0 AND calls_per_second <= 10000),
     CONSTRAINT campaign_calling_window_is_weekly_hours CHECK (is_weekly_hours(calling_window)),
-    CONSTRAINT campaign_redial_is_an_object CHECK (jsonb_typeof(redial) = 'object'),
+    CONSTRAINT campaign_redial_is_a_list_of_waits_by_outcome CHECK (is_redial_policy(redial)),
     CONSTRAINT campaign_inbound_number_is_unique UNIQUE (inbound_number)
 );
 COMMENT ON TABLE campaigns IS 'A reason to call a set of leads, with its rules.';
+COMMENT ON COLUMN campaigns.status IS 'draft, running, paused (nothing is dialled), completed (every lead is done).';
+COMMENT ON COLUMN campaigns.calling_window IS 'When leads may be called, in their own time zone; NULL is any time.';
+COMMENT ON COLUMN campaigns.redial IS 'After how long a lead is dialled again, by outcome: the nth wait after the nth time.';
 COMMENT ON COLUMN campaigns.tools IS 'Names of the tools its agent may use; NULL is all, an empty array none.';
 COMMENT ON COLUMN campaigns.next_dial_at IS 'The earliest instant that calls_per_second allows the next dial.';
 COMMENT ON COLUMN campaigns.inbound_number IS 'Calls to this number of ours belong to this campaign.';
@@ -73,6 +147,10 @@ CREATE TABLE leads (
     CONSTRAINT lead_status_is_known CHECK (status IN ('new', 'queued', 'calling', 'done', 'do_not_call'))
 );
 COMMENT ON TABLE leads IS 'A person to call for a campaign.';
+COMMENT ON COLUMN leads.status IS 'new, queued (a call waits), calling, done, do_not_call.';
+COMMENT ON COLUMN leads.attempts IS 'How many calls were dialled.';
+COMMENT ON COLUMN leads.variables IS 'What the agent may know of this person, by name.';
+CREATE INDEX leads_new_by_campaign ON leads (campaign_id, id) WHERE status = 'new';
 CREATE INDEX leads_by_phone ON leads (phone);
 
 CREATE TABLE do_not_call (
@@ -94,12 +172,14 @@ CREATE TABLE calls (
     to_phone text NOT NULL,
     status text NOT NULL DEFAULT 'queued',
     outcome text,
-    language text NOT NULL,
-    timezone text NOT NULL,
+    language text,
+    timezone text,
     job_id bigint,
     parked_since timestamptz,
+    dial_turn_since timestamptz,
     dial_intents integer NOT NULL DEFAULT 0,
     dial_intent_at timestamptz,
+    dial_refusals integer NOT NULL DEFAULT 0,
     answered_by text,
     provider_status text,
     do_not_call_requested boolean NOT NULL DEFAULT false,
@@ -116,6 +196,9 @@ CREATE TABLE calls (
     extracted jsonb,
     cost numeric(14, 6),
     cost_currency text,
+    telephony_cost numeric(14, 6),
+    telephony_currency text,
+    model_cost numeric(14, 6),
     error text,
     CONSTRAINT call_direction_is_known CHECK (direction IN ('outbound', 'inbound')),
     CONSTRAINT call_status_is_known CHECK (status IN ('queued', 'dialing', 'ringing', 'in_progress', 'ended', 'uncertain')),
@@ -126,21 +209,67 @@ CREATE TABLE calls (
     CONSTRAINT call_outcome_waits_for_the_end CHECK (outcome IS NULL OR status IN ('ended', 'uncertain')),
     CONSTRAINT call_is_dialled_on_intent CHECK (status IN ('queued', 'ended') OR direction = 'inbound' OR dial_intent_at IS NOT NULL),
     CONSTRAINT call_provider_id_is_unique UNIQUE (provider, provider_call_id),
-    CONSTRAINT call_language_is_en_es_or_pt CHECK (language IN ('en', 'es', 'pt'))
+    CONSTRAINT call_language_is_en_es_or_pt CHECK (language IN ('en', 'es', 'pt')),
+    CONSTRAINT call_language_and_timezone_are_known_when_dialled CHECK (status = 'queued'
+        OR (direction = 'outbound' AND dial_intent_at IS NULL) OR (language IS NOT NULL AND timezone IS NOT NULL)),
+    CONSTRAINT call_waits_for_its_turn_only_while_queued
+        CHECK (status = 'queued' OR (parked_since IS NULL AND dial_turn_since IS NULL))
 );
 COMMENT ON TABLE calls IS 'One dial, or one call to us.';
+COMMENT ON COLUMN calls.status IS 'queued, dialing, ringing, in_progress, ended, uncertain; the last two are final.';
+COMMENT ON COLUMN calls.outcome IS 'What came of it: NULL until finalize_call has decided.';
+COMMENT ON COLUMN calls.language IS 'Of the lead, else of its campaign, else the configured one (known from the dial on).';
+COMMENT ON COLUMN calls.timezone IS 'Of the lead, else of its campaign, else the configured one (known from the dial on).';
+COMMENT ON COLUMN calls.job_id IS 'The initiate_call job that will dial it, unless it is parked.';
+COMMENT ON COLUMN calls.parked_since IS 'It has no job and waits, since then, for a slot or a resume of its campaign.';
+COMMENT ON COLUMN calls.dial_turn_since IS 'It has one of its campaign''s slots and waits, since then, for calls_per_second.';
+COMMENT ON COLUMN calls.dial_intents IS 'How often the intent to dial was committed and not certainly refused.';
 COMMENT ON COLUMN calls.dial_intent_at IS 'When the intent to dial was committed, before the provider was asked.';
-COMMENT ON COLUMN calls.parked_since IS 'Its initiate_call job waits for a slot, a window or a resume since then.';
+COMMENT ON COLUMN calls.dial_refusals IS 'How often in a row the provider refused for the moment, without having dialled.';
+COMMENT ON COLUMN calls.last_event_at IS 'When it was last heard of; what is silent for long is asked of the provider.';
+COMMENT ON COLUMN calls.finalized_at IS 'When its outcome, summary and cost were written.';
+COMMENT ON COLUMN calls.extracted IS 'What the caller stated: callback_at, email, interest, reason and the like.';
+COMMENT ON COLUMN calls.cost IS 'What the telephone provider and the model charge together, as far as known, in cost_currency.';
+COMMENT ON COLUMN calls.telephony_cost IS 'What the telephone provider charges, in telephony_currency; NULL until it says.';
+COMMENT ON COLUMN calls.model_cost IS 'What the model''s tokens cost by the configured prices, in cost_currency.';
 CREATE UNIQUE INDEX call_of_a_lead_is_single_while_not_final ON calls (lead_id)
     WHERE status IN ('queued', 'dialing', 'ringing', 'in_progress') AND lead_id IS NOT NULL;
-CREATE INDEX calls_under_way_by_campaign ON calls (campaign_id)
-    WHERE status IN ('dialing', 'ringing', 'in_progress');
+-- A lost answer of the provider can then only mean this dial.
+CREATE UNIQUE INDEX call_to_a_phone_is_single_while_its_dial_is_unanswered ON calls (to_phone)
+    WHERE status = 'dialing' AND provider_call_id IS NULL AND direction = 'outbound';
+-- Exactly the calls that hold one of their campaign's slots.
+CREATE INDEX calls_with_a_slot_by_campaign ON calls (campaign_id, dial_turn_since, id)
+    WHERE direction = 'outbound' AND (status IN ('dialing', 'ringing', 'in_progress') OR dial_turn_since IS NOT NULL);
 CREATE INDEX calls_parked_by_campaign ON calls (campaign_id, id) WHERE parked_since IS NOT NULL;
-CREATE INDEX calls_not_final_by_event ON calls (last_event_at)
-    WHERE status IN ('dialing', 'ringing', 'in_progress') OR finalized_at IS NULL;
+CREATE INDEX calls_unfinalized_by_event ON calls (status, last_event_at) WHERE finalized_at IS NULL;
+CREATE INDEX calls_unfinalized_by_campaign ON calls (campaign_id) WHERE finalized_at IS NULL;
 CREATE INDEX calls_by_campaign ON calls (campaign_id, id);
 CREATE INDEX calls_by_lead ON calls (lead_id);
-CREATE INDEX calls_waiting_by_phone ON calls (to_phone) WHERE status = 'queued';
+CREATE INDEX calls_open_by_phone ON calls (to_phone)
+    WHERE direction = 'outbound' AND status IN ('queued', 'dialing', 'ringing', 'in_progress');
+
+-- Events arrive twice and in any order; whatever writes them, a call only goes forward.
+CREATE FUNCTION check_call_goes_forward() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    stages CONSTANT text[] := '{queued,dialing,ringing,in_progress,ended,uncertain}';
+    broken text := CASE
+        WHEN OLD.status IN ('ended', 'uncertain') AND NEW.status <> OLD.status THEN 'call_that_is_final_stays_so'
+        -- A dial that the provider certainly never made is withdrawn.
+        WHEN NEW.status = 'queued' AND OLD.status = 'dialing' AND NEW.provider_call_id IS NULL THEN NULL
+        WHEN array_position(stages, NEW.status) < array_position(stages, OLD.status) THEN 'call_status_goes_forward'
+        WHEN OLD.provider_call_id <> NEW.provider_call_id OR (OLD.provider_call_id IS NOT NULL AND NEW.provider_call_id IS NULL)
+            THEN 'call_keeps_its_provider_call_id'
+        WHEN OLD.outcome <> NEW.outcome OR (OLD.outcome IS NOT NULL AND NEW.outcome IS NULL) THEN 'call_keeps_its_outcome'
+    END;
+BEGIN
+    IF broken IS NOT NULL THEN
+        RAISE EXCEPTION 'call % cannot go from % (%) to % (%)', OLD.id, OLD.status, OLD.outcome, NEW.status, NEW.outcome
+            USING ERRCODE = 'check_violation', CONSTRAINT = broken;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER call_goes_forward BEFORE UPDATE OF status, provider_call_id, outcome ON calls
+    FOR EACH ROW EXECUTE FUNCTION check_call_goes_forward();
 
 CREATE TABLE turns (
     call_id bigint NOT NULL REFERENCES calls ON DELETE CASCADE,
@@ -206,6 +335,8 @@ CREATE TABLE meetings (
         (calendar_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (status IN ('reserved', 'confirmed'))
 );
 COMMENT ON TABLE meetings IS 'Reserved first, then confirmed by the calendar.';
+COMMENT ON COLUMN meetings.status IS 'reserved (the calendar has not answered), confirmed, cancelled, failed.';
+COMMENT ON COLUMN meetings.reason IS 'Why it failed or was cancelled.';
 COMMENT ON COLUMN meetings.event_key IS 'The calendar event id that we chose, derived from this reservation.';
 CREATE INDEX meetings_by_call ON meetings (call_id);
 CREATE INDEX meetings_reserved ON meetings (created_at) WHERE status = 'reserved';

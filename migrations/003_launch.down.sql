@@ -1,0 +1,10 @@
+DROP FUNCTION record_do_not_call(text, text);
+DROP TRIGGER calls_to_do_not_call_end ON do_not_call;
+DROP FUNCTION end_calls_to_do_not_call();
+DROP FUNCTION resume_campaign(bigint);
+DROP FUNCTION pause_campaign(bigint);
+DROP FUNCTION launch_campaign(bigint);
+DROP FUNCTION enqueue_call(bigint, timestamptz);
+DROP FUNCTION lock_campaign(bigint);
+DROP FUNCTION unpark_calls(bigint, integer);
+DROP FUNCTION campaign_free_slots(bigint);
