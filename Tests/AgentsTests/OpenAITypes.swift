@@ -44,7 +44,11 @@ enum OpenAITypes {
         def fits_members(value, kind, path):
             if not isinstance(value, dict): return [f"{path} is not an object"]
             hints = get_type_hints(kind, include_extras=True)
-            missing = [f"{path}.{name} is missing" for name in kind.__required_keys__ if name not in value]
+            # Postponed annotations hide Required from __required_keys__: the resolved hints tell.
+            def is_required(name):
+                origin = typing.get_origin(hints[name])
+                return origin is Required or (name in kind.__required_keys__ and origin is not NotRequired)
+            missing = [f"{path}.{name} is missing" for name in hints if is_required(name) and name not in value]
             unknown = [f"{path}.{name} is unknown" for name in value if name not in hints]
             return missing + unknown + [
                 m for name, one in value.items() if name in hints for m in fits(one, hints[name], f"{path}.{name}")]
