@@ -94,7 +94,7 @@ public struct ServerSentEvent: Sendable, Equatable {
 public struct HTTPStatusError: Error, Sendable { public let response: HTTPClientResponse }
 
 public struct MailServer: Sendable {
-    public enum Security: String, Sendable { case required, optional, off }
+    public enum Security: String, Sendable, CaseIterable { case required, optional, off }
     public var host: String
     /// 465 means TLS from the first byte; any other STARTTLS according to `security`.
     public var port: Int

@@ -73,13 +73,3 @@ enum EnvironmentFile {
         }
     }
 }
-
-extension StringProtocol {
-    /// Without white space at both ends.
-    var trimmed: SubSequence {
-        guard let start = firstIndex(where: { !$0.isWhitespace }),
-            let end = lastIndex(where: { !$0.isWhitespace })
-        else { return self[endIndex..<endIndex] }
-        return self[start...end]
-    }
-}

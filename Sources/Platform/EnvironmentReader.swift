@@ -97,15 +97,6 @@ public struct EnvironmentReader {
     }
 }
 
-extension Collection<String> {
-    /// "a", "a or b", "a, b or c".
-    public var alternatives: String {
-        let all = Array(self)
-        guard let last = all.last, all.count > 1 else { return all.first ?? "" }
-        return all.dropLast().joined(separator: ", ") + " or " + last
-    }
-}
-
 private func short(_ number: Double) -> String {
     number == number.rounded() ? "\(Int(number))" : "\(number)"
 }

@@ -71,7 +71,7 @@ public struct Logger: Sendable {
     }
 
     private func line(_ level: Level, _ message: String, _ metadata: Metadata) -> String {
-        let time = Date().ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true))
+        let time = Date().ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)) + "Z"
         switch format {
         case .text:
             let pairs = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()

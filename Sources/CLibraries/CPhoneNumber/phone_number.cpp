@@ -18,6 +18,8 @@ operadora_phone_status operadora_phone_normalize(const char *text, const char *r
     case PhoneNumberUtil::TOO_LONG_NSN: return OPERADORA_PHONE_TOO_LONG;
     default: return OPERADORA_PHONE_NOT_A_NUMBER;
     }
+    // E.164 has no place for it: dialling without it would reach somebody else.
+    if (number.has_extension()) return OPERADORA_PHONE_HAS_EXTENSION;
     switch (util->IsPossibleNumberWithReason(number)) {
     case PhoneNumberUtil::IS_POSSIBLE: break;
     case PhoneNumberUtil::IS_POSSIBLE_LOCAL_ONLY: return OPERADORA_PHONE_LOCAL_ONLY;

@@ -14,6 +14,7 @@ typedef enum {
     OPERADORA_PHONE_TOO_LONG,
     OPERADORA_PHONE_INVALID_LENGTH,
     OPERADORA_PHONE_LOCAL_ONLY,
+    OPERADORA_PHONE_HAS_EXTENSION,
 } operadora_phone_status;
 
 /// Normalizes `text` to E.164, reading a number without a country code as one of `region` (ISO 3166 alpha-2, or
