@@ -20,14 +20,17 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
         public init(literalCapacity: Int, interpolationCount: Int) { sql.reserveCapacity(literalCapacity) }
         public mutating func appendLiteral(_ literal: String) { sql += literal }
         public mutating func appendInterpolation(_ value: some PostgresEncodable) {
-            binds.append(PostgresBind(value))
-            sql += "$\(binds.count)"
+            append(PostgresBind(value))
         }
         public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
-            binds.append(value.map { PostgresBind($0) } ?? PostgresBind(null: Value.self))
-            sql += "$\(binds.count)"
+            append(value.map { PostgresBind($0) } ?? PostgresBind(null: Value.self))
         }
         public mutating func appendInterpolation(unsafe text: String) { sql += text }
+
+        private mutating func append(_ bind: PostgresBind) {
+            binds.append(bind)
+            sql += "$\(binds.count)"
+        }
     }
 }
 
@@ -35,20 +38,32 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
 public struct PostgresBind: Sendable {
     public let oid: UInt32
     public let bytes: [UInt8]?
-    public init<Value: PostgresEncodable>(_ value: Value) { fatalError("skeleton") }
-    public init<Value: PostgresEncodable>(null type: Value.Type) { fatalError("skeleton") }
+
+    public init<Value: PostgresEncodable>(_ value: Value) {
+        oid = Value.postgresOID
+        var bytes: [UInt8] = []
+        value.encode(into: &bytes)
+        self.bytes = bytes
+    }
+
+    public init<Value: PostgresEncodable>(null type: Value.Type) {
+        oid = Value.postgresOID
+        bytes = nil
+    }
 }
 
-/// A Swift type with a PostgreSQL type and a binary form. Conforming: Bool, Int16, Int32, Int64, Int (bigint), Double,
-/// String (text), [UInt8] (bytea), Date (timestamptz), UUID, JSON (jsonb), Duration (interval), and arrays of them.
-public protocol PostgresEncodable: Sendable {
+/// A Swift type with a PostgreSQL type and a binary form: Bool, Int16, Int32, Int64, Int (bigint), Float, Double, String (text),
+/// [UInt8] (bytea), Date (timestamptz), UUID, JSON (jsonb), Duration (interval), and arrays of them.
+public protocol PostgresEncodable: PostgresArrayElement {
+    /// The type's OID in pg_type.
     static var postgresOID: UInt32 { get }
+    /// The OID of the type's array.
     static var postgresArrayOID: UInt32 { get }
     func encode(into bytes: inout [UInt8])
 }
 
-/// A Swift type that can be read from a PostgreSQL value. Conforming: the types of `PostgresEncodable`, and Optional.
-/// A text-like column (enum, name, numeric, citext …) reads as String; int2 and int4 read as Int.
+/// A Swift type that can be read from a PostgreSQL value: the types of `PostgresEncodable`, and Optional. A text-like column
+/// (enum, name, numeric, json …) reads as String; int2 and int4 read as Int.
 public protocol PostgresDecodable: Sendable {
     init(from cell: PostgresCell) throws
 }

@@ -1,0 +1,75 @@
+public import FoundationEssentials
+public import Platform
+
+extension String: PostgresEncodable, PostgresDecodable {
+    public static var postgresOID: UInt32 { TypeOID.text }
+    public static var postgresArrayOID: UInt32 { 1009 }
+
+    /// PostgreSQL's text cannot hold U+0000: it is sent as U+FFFD, so that hostile input is stored rather than refused.
+    public func encode(into bytes: inout [UInt8]) {
+        if utf8.contains(0) {
+            for scalar in unicodeScalars {
+                bytes.append(contentsOf: (scalar.value == 0 ? "\u{FFFD}" : scalar).utf8Bytes)
+            }
+        } else {
+            bytes.append(contentsOf: utf8)
+        }
+    }
+
+    /// Text-like columns as they are, jsonb as its text, numeric as its digits, uuid in its usual form.
+    public init(from cell: PostgresCell) throws {
+        switch cell.oid {
+        case TypeOID.jsonb: self = try cell.withBytes { String(decoding: $0.dropFirst(), as: UTF8.self) }
+        case TypeOID.numeric:
+            guard let text = try cell.withBytes(Numeric.text) else { throw cell.mismatch(String.self) }
+            self = text
+        case TypeOID.uuid: self = try UUID(from: cell).uuidString.lowercased()
+        case let oid where TypeOID.notText.contains(oid): throw cell.mismatch(String.self)
+        default: self = try cell.withBytes { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var utf8Bytes: Unicode.UTF8.EncodedScalar {
+        Unicode.UTF8.encode(self) ?? Unicode.UTF8.encodedReplacementCharacter
+    }
+}
+
+/// Bytes: bytea; a jsonb or text column reads as its UTF-8 text.
+extension [UInt8] {
+    init(fromBytesOf cell: PostgresCell) throws {
+        let skipped = cell.oid == TypeOID.jsonb ? 1 : 0
+        self = try cell.withBytes { Array($0.dropFirst(skipped)) }
+    }
+}
+
+extension JSON: PostgresEncodable, PostgresDecodable {
+    public static var postgresOID: UInt32 { TypeOID.jsonb }
+    public static var postgresArrayOID: UInt32 { 3807 }
+
+    public func encode(into bytes: inout [UInt8]) {
+        bytes.append(1)
+        bytes.append(contentsOf: data)
+    }
+
+    /// A json or jsonb column.
+    public init(from cell: PostgresCell) throws {
+        let bytes = try [UInt8](fromBytesOf: cell)
+        guard let value = try? JSON(parsing: bytes) else { throw cell.mismatch(JSON.self) }
+        self = value
+    }
+}
+
+extension UUID: PostgresEncodable, PostgresDecodable {
+    public static var postgresOID: UInt32 { TypeOID.uuid }
+    public static var postgresArrayOID: UInt32 { 2951 }
+    public func encode(into bytes: inout [UInt8]) { withUnsafeBytes(of: uuid) { bytes.append(contentsOf: $0) } }
+    public init(from cell: PostgresCell) throws {
+        let value: UUID? = try cell.withBytes { bytes in
+            bytes.count == 16 ? UUID(uuid: bytes.loadUnaligned(as: uuid_t.self)) : nil
+        }
+        guard cell.oid == TypeOID.uuid, let value else { throw cell.mismatch(UUID.self) }
+        self = value
+    }
+}
