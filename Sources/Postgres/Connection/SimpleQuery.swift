@@ -18,6 +18,8 @@ struct SimpleQuery {
     private var ready: Result<SimpleEvent, any Error>?
     private var error: PostgresError?
     private var affectedRows = 0
+    /// Between the server's readiness for COPY data and our end of it. libpq answers COPY_IN all that time.
+    var isCopying = false
     let sql: String
 
     init(sql: String) { self.sql = sql }
@@ -42,7 +44,9 @@ struct SimpleQuery {
     mutating func received(_ handle: OpaquePointer, _ effects: inout ConnectionState.Effects) {
         let result = ResultStorage(handle)
         switch PQresultStatus(handle) {
-        case PGRES_COPY_IN: tell(.success(.copyReady), &effects)
+        case PGRES_COPY_IN:
+            isCopying = true
+            tell(.success(.copyReady), &effects)
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
             affectedRows = PostgresResult(storage: result).affectedRows
         default: if error == nil { error = PostgresError(result: handle, sql: sql) }
@@ -88,17 +92,14 @@ extension ConnectionState {
     }
 
     mutating func receiveSimple(_ libpq: OpaquePointer, _ effects: inout Effects) {
-        while PQisBusy(libpq) == 0 {
+        while simple?.isCopying == false, PQisBusy(libpq) == 0 {
             guard let result = PQgetResult(libpq) else {
                 if PQstatus(libpq) == CONNECTION_BAD { return }
                 simple?.finished(&effects)
                 if PQenterPipelineMode(libpq) != 1 { isDoomed = true }
                 return
             }
-            let isCopy = PQresultStatus(result) == PGRES_COPY_IN
             simple?.received(result, &effects)
-            // libpq answers COPY_IN again and again until the data has been put.
-            if isCopy { return }
         }
     }
 
@@ -116,6 +117,7 @@ extension ConnectionState {
     mutating func endCopy(failure: String?, on loop: EventLoop, _ effects: inout Effects) throws {
         guard let libpq else { throw closeReason }
         guard PQputCopyEnd(libpq, failure) == 1 else { throw PostgresError(connection: libpq) }
+        simple?.isCopying = false
         flush(on: loop, &effects)
     }
 }
