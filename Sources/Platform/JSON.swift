@@ -2,8 +2,7 @@ public import FoundationEssentials
 
 /// A JSON value: what travels through tools, job arguments and provider answers whose shape is not ours.
 ///
-/// Integers that fit `Int64` stay exact; every other number is a `Double`. Parsing is limited to 512 levels of nesting
-/// by the decoder underneath.
+/// Integers that fit `Int64` stay exact; every other number is a `Double`. Parsing is limited to 512 levels of nesting.
 public enum JSON: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -17,7 +16,8 @@ public enum JSON: Sendable, Hashable {
 extension JSON {
     /// Parses UTF-8 JSON text. Throws `DecodingError` when the text is not JSON.
     public init(parsing bytes: some Sequence<UInt8>) throws {
-        self = try JSONDecoder().decode(JSON.self, from: Data(bytes))
+        let parsed = try bytes.withContiguousStorageIfAvailable { try JSONParser.parse($0) }
+        self = try parsed ?? Array(bytes).withUnsafeBufferPointer { try JSONParser.parse($0) }
     }
 
     /// Parses JSON text. Throws `DecodingError` when the text is not JSON.
@@ -29,7 +29,7 @@ extension JSON {
     public init(encoding value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.dateEncodingStrategy = .iso8601
-        self = try JSONDecoder().decode(JSON.self, from: encoder.encode(value))
+        self = try JSON(parsing: encoder.encode(value))
     }
 
     /// Decodes a value of a known shape from this JSON; dates are ISO 8601.
@@ -40,17 +40,17 @@ extension JSON {
     }
 
     /// Compact UTF-8 text with sorted keys: equal values have equal text.
-    public var data: Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-        // A JSON value has no part that can refuse to be encoded.
-        return (try? encoder.encode(self)) ?? Data("null".utf8)
+    public var bytes: [UInt8] {
+        var writer = JSONWriter()
+        writer.write(self)
+        return writer.bytes
     }
 
+    /// As `bytes`.
+    public var data: Data { Data(bytes) }
+
     /// Compact text with sorted keys.
-    public var text: String { String(decoding: data, as: UTF8.self) }
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 extension JSON {
