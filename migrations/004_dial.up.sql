@@ -110,6 +110,28 @@ COMMENT ON FUNCTION withdraw_dial IS
     'Takes back an intent that certainly did not become a call, and frees its slot. An intent that the provider refused '
     'does not count; one that got lost on the way does. False when it was another intent, or the call is known by now.';
 
+-- The provider's id comes with the answer to the dial, with any webhook, or from the provider's list: whichever is first.
+CREATE FUNCTION adopt_call(call_id bigint, provider text, provider_call_id text) RETURNS boolean LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    call calls;
+BEGIN
+    SELECT * INTO call FROM calls WHERE id = adopt_call.call_id FOR NO KEY UPDATE;
+    IF call.direction = 'outbound' AND call.from_phone IS NULL THEN
+        RETURN false;
+    ELSIF call.provider_call_id IS NULL THEN
+        -- A call whose dial was taken back, and was made all the same, goes on as dialled.
+        UPDATE calls SET provider = adopt_call.provider, provider_call_id = adopt_call.provider_call_id,
+            status = CASE call.status WHEN 'queued' THEN 'dialing' ELSE call.status END,
+            dial_intent_at = coalesce(call.dial_intent_at, now()), started_at = coalesce(call.started_at, now()),
+            parked_since = NULL, dial_turn_since = NULL, dial_refusals = 0, last_event_at = now()
+        WHERE id = call.id;
+    END IF;
+    RETURN coalesce(call.provider_call_id, adopt_call.provider_call_id) = adopt_call.provider_call_id;
+END $$;
+COMMENT ON FUNCTION adopt_call IS
+    'Lets a call have its provider''s id. False when it has another one, or was never to be dialled.';
+
 CREATE FUNCTION end_call(
     call_id bigint, status text DEFAULT 'ended', provider_status text DEFAULT NULL, answered_by text DEFAULT NULL,
     ended_at timestamptz DEFAULT NULL, duration_seconds integer DEFAULT NULL, error text DEFAULT NULL
@@ -124,6 +146,10 @@ BEGIN
         answered_by = coalesce(end_call.answered_by, calls.answered_by),
         -- A provider's clock may be behind ours: nothing ends before it began.
         ended_at = greatest(least(coalesce(end_call.ended_at, now()), now()), calls.started_at, calls.answered_at),
+        -- The word that it was answered may have been lost.
+        answered_at = CASE WHEN end_call.provider_status = 'completed' THEN coalesce(calls.answered_at,
+            greatest(calls.started_at, least(coalesce(end_call.ended_at, now()), now())
+                - make_interval(secs => coalesce(end_call.duration_seconds, 0)))) ELSE calls.answered_at END,
         duration_seconds = coalesce(end_call.duration_seconds, calls.duration_seconds),
         error = coalesce(end_call.error, calls.error)
     WHERE id = end_call.call_id AND calls.status NOT IN ('ended', 'uncertain')
@@ -140,6 +166,51 @@ END $$;
 COMMENT ON FUNCTION end_call IS
     'Makes a call final (ended or uncertain), frees its slot and lets finalize_call decide what came of it. False when it '
     'was final already: the first end stands.';
+
+CREATE FUNCTION record_call_event(
+    call_id bigint, provider text, provider_call_id text, provider_status text, answered_by text DEFAULT NULL,
+    ended_at timestamptz DEFAULT NULL, duration_seconds integer DEFAULT NULL,
+    OUT id bigint, OUT status text, OUT answered_by_machine boolean, OUT agent_ended boolean
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    stage text := CASE provider_status WHEN 'queued' THEN 'dialing' WHEN 'initiated' THEN 'dialing'
+        WHEN 'ringing' THEN 'ringing' WHEN 'in-progress' THEN 'in_progress' ELSE 'ended' END;
+    stages CONSTANT text[] := '{dialing,ringing,in_progress,ended,uncertain}';
+BEGIN
+    SELECT calls.id INTO id FROM calls
+    WHERE calls.provider = record_call_event.provider AND calls.provider_call_id = record_call_event.provider_call_id;
+    IF stage = 'ended' THEN
+        PERFORM lock_campaign(campaign_id) FROM calls
+        WHERE calls.id = coalesce(record_call_event.id, record_call_event.call_id) AND campaign_id IS NOT NULL;
+    END IF;
+    IF id IS NULL THEN
+        id := (SELECT calls.id FROM calls WHERE calls.id = record_call_event.call_id AND provider_call_id IS NULL);
+        IF NOT adopt_call(id, record_call_event.provider, record_call_event.provider_call_id) THEN
+            id := NULL;
+        END IF;
+    END IF;
+    IF stage = 'ended' THEN
+        PERFORM end_call(id, provider_status => record_call_event.provider_status,
+            answered_by => record_call_event.answered_by, ended_at => record_call_event.ended_at,
+            duration_seconds => record_call_event.duration_seconds);
+    ELSE
+        UPDATE calls SET last_event_at = now(),
+            answered_by = coalesce(calls.answered_by, record_call_event.answered_by),
+            ringing_at = CASE stage WHEN 'ringing' THEN coalesce(ringing_at, now()) ELSE ringing_at END,
+            answered_at = CASE stage WHEN 'in_progress' THEN coalesce(answered_at, now()) ELSE answered_at END,
+            -- Events come in any order: only a later stage is news.
+            provider_status = CASE WHEN array_position(stages, stage) >= array_position(stages, calls.status)
+                THEN record_call_event.provider_status ELSE calls.provider_status END,
+            status = stages[greatest(array_position(stages, stage), array_position(stages, calls.status))]
+        WHERE calls.id = record_call_event.id AND calls.status NOT IN ('ended', 'uncertain');
+    END IF;
+    SELECT calls.status, coalesce(calls.answered_by ~ '^(machine|fax)', false), calls.agent_ended
+    INTO status, answered_by_machine, agent_ended FROM calls WHERE calls.id = record_call_event.id;
+END $$;
+COMMENT ON FUNCTION record_call_event IS
+    'Writes what a provider says of a call, which it may say twice and in any order; adopts the provider''s id for call_id '
+    'when it is news. The result''s id is NULL when there is no such call.';
 
 CREATE FUNCTION complete_campaign(campaign_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 #variable_conflict use_column

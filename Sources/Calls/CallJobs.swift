@@ -3,9 +3,41 @@ public import Jobs
 /// The kinds of work that calls consist of, each with its handler, retries and limits.
 public enum CallJobs {
     public static func register(in registry: inout JobRegistry, services: CallServices) {
+        registerCall(in: &registry, services)
+        registerEnd(in: &registry, services)
+        registerMail(in: &registry, services)
+        registry.every(services.settings.reconcileAfter / 2, name: ReconcileCalls.kind, ReconcileCalls())
+    }
+
+    private static func registerCall(in registry: inout JobRegistry, _ services: CallServices) {
+        let initiate = InitiateCallHandler(services)
+        registry.register(
+            InitiateCall.self, retry: .exponentialJitter(maximum: .seconds(60)), timeLimit: .seconds(60),
+            onFailure: initiate.failed, handler: initiate.handle)
         let conversation = ConversationHandler(services)
         registry.register(ProcessConversation.self, timeLimit: services.settings.turnBudget + .seconds(5)) {
             try await conversation.handle($0, context: $1)
         }
+        let status = RecordCallStatusHandler(services)
+        registry.register(
+            RecordCallStatus.self, retry: .exponentialJitter(maximum: .seconds(30)), handler: status.handle)
+    }
+
+    private static func registerEnd(in registry: inout JobRegistry, _ services: CallServices) {
+        let finalize = FinalizeCallHandler(services)
+        registry.register(
+            FinalizeCall.self, retry: .exponentialJitter(maximum: .seconds(60)), timeLimit: .seconds(90),
+            handler: finalize.handle)
+        let price = RecordCallPriceHandler(services)
+        registry.register(RecordCallPrice.self, handler: price.handle)
+        let reconcile = ReconcileCallsHandler(services)
+        registry.register(ReconcileCalls.self, timeLimit: .seconds(300), handler: reconcile.handle)
+    }
+
+    private static func registerMail(in registry: inout JobRegistry, _ services: CallServices) {
+        let send = SendEmailHandler(services)
+        registry.register(SendEmail.self, retry: .exponentialJitter(base: .seconds(5)), handler: send.handle)
+        let remind = RemindGuestHandler(services)
+        registry.register(RemindGuest.self, retry: .exponentialJitter(base: .seconds(5)), handler: remind.handle)
     }
 }

@@ -1,0 +1,158 @@
+import FoundationEssentials
+import Jobs
+import Platform
+import Postgres
+
+/// Dials a call at most once, whatever dies in between: the intent is committed before the provider is asked, and an
+/// attempt that finds an intent without an answer asks the provider what became of it (`DialRecovery`).
+struct InitiateCallHandler: Sendable {
+    private let services: CallServices
+    private let calls: CallRecords
+    private let dialled: Counter
+
+    init(_ services: CallServices) {
+        self.services = services
+        calls = CallRecords(services)
+        dialled = services.metrics.counter("operadora_calls_dialled_total", help: "Calls that the provider accepted.")
+    }
+
+    func handle(_ job: InitiateCall, context: JobContext) async throws -> JobOutcome {
+        guard let dial = try await calls.dial(of: job.callID) else {
+            return .cancelled(reason: "there is no outbound call \(job.callID)")
+        }
+        switch (dial.status, dial.providerCallID) {
+        case (.queued, _): return try await begin(dial, context)
+        case (.dialing, nil): return try await recover(dial, context)
+        default: return .completed(["status": .string(dial.status.rawValue)])
+        }
+    }
+
+    /// The job has failed for good, or lost its third worker. An intent that is open is reconcile_calls' to settle.
+    func failed(_ job: InitiateCall, _ error: String, _ connection: PostgresConnection) async throws {
+        let rows = try await connection.query("SELECT status FROM calls WHERE id = \(job.callID)")
+        guard let row = rows.first, try row.decode(String.self) == CallStatus.queued.rawValue else { return }
+        try await calls.end(job.callID, error: "it could not be dialled: \(error)", in: connection)
+    }
+}
+
+extension InitiateCallHandler {
+    private func begin(_ dial: Dial, _ context: JobContext) async throws -> JobOutcome {
+        let begun = ContinuousClock.now
+        let decision = try await services.postgres.withTransaction { connection in
+            let decision = try await calls.beginDial(dial.callID, in: connection)
+            // The job ends with the decision to park, so that whoever frees a slot never finds it still running.
+            if case .parked(let reason) = decision {
+                try await context.complete(["parked": .string(reason)], in: connection)
+            }
+            return decision
+        }
+        switch decision {
+        case .dial:
+            guard let intended = try await calls.dial(of: dial.callID), intended.status == .dialing else {
+                return .snoozed(.seconds(1))
+            }
+            // This process may have been stopped meanwhile, and its intent settled by another as never dialled.
+            guard ContinuousClock.now - begun < services.settings.reconcileAfter / 4 else {
+                return .snoozed(.seconds(1))
+            }
+            return try await ask(intended)
+        case .wait(let wait, let reason):
+            context.logger.debug("waits", metadata: ["call": "\(dial.callID)", "reason": reason])
+            // Windows of many leads open at the same instant.
+            return .snoozed(wait < .seconds(300) ? wait : wait + .seconds(Double.random(in: 0..<30)))
+        case .parked: return .completedInTransaction
+        case .doNotCall: return .completed(["status": "do_not_call"])
+        case .notQueued: return .completed()
+        }
+    }
+
+    /// Asks the provider, once for each intent.
+    private func ask(_ dial: Dial) async throws -> JobOutcome {
+        do {
+            let providerCallID = try await services.telephony.dial(request(dial))
+            dialled.increment()
+            return try await adopt(providerCallID, dial)
+        } catch DialError.refused(let code, let message) {
+            let reason = "the provider refused the number\(code.map { " (code \($0))" } ?? ""): \(message)"
+            try await calls.end(dial.callID, providerStatus: .failed, error: reason)
+            return .completed(["status": "refused"])
+        } catch DialError.retryLater(let after, let message) {
+            services.logger.warning(
+                "the provider does not dial now", metadata: ["call": "\(dial.callID)", "reason": message])
+            try await calls.withdraw(dial, wasRefused: true, error: message)
+            return .snoozed(Self.backoff(after: after, refusals: dial.refusals))
+        } catch DialError.unknown(let message) {
+            services.logger.warning(
+                "the answer to a dial was lost", metadata: ["call": "\(dial.callID)", "reason": message])
+            return .snoozed(.seconds(2))
+        }
+    }
+
+    /// As long as the provider asks for, at most an hour; else doubled with every refusal up to five minutes.
+    private static func backoff(after asked: Duration?, refusals: Int) -> Duration {
+        let wait = asked.map { min($0, .seconds(3_600)) } ?? min(.seconds(1 << min(refusals, 9)), .seconds(300))
+        return max(wait, .seconds(1)) * Double.random(in: 1..<1.25)
+    }
+
+    private func request(_ dial: Dial) -> DialRequest {
+        let urls = CallbackURLs(publicURL: services.settings.publicURL, callID: dial.callID)
+        return DialRequest(
+            callID: dial.callID, to: dial.to, from: dial.from, answerURL: urls.answer, statusURL: urls.status,
+            ringTimeout: services.settings.ringTimeout)
+    }
+
+    private func adopt(_ providerCallID: String, _ dial: Dial) async throws -> JobOutcome {
+        let adoption = try await calls.adopt(dial.callID, providerCallID: providerCallID)
+        if !adoption.isOurs || adoption.isGivenUp {
+            services.logger.error(
+                "a call that nobody waits for is hung up",
+                metadata: ["call": "\(dial.callID)", "provider_call_id": providerCallID])
+            try await services.telephony.hangUp(providerCallID)
+        }
+        return .completed(["provider_call_id": .string(providerCallID)])
+    }
+
+    private func recover(_ dial: Dial, _ context: JobContext) async throws -> JobOutcome {
+        let settings = services.settings
+        let recovery = DialRecovery.decide(
+            candidates: await candidates(dial), sinceIntent: dial.sinceIntent, intents: dial.intents,
+            maximumIntents: settings.maximumDialIntents, settleAfter: settings.reconcileAfter,
+            giveUpAfter: settings.maximumCallDuration)
+        switch recovery {
+        case .adopt(let call):
+            let outcome = try await adopt(call.id, dial)
+            _ = try await calls.record(call, for: dial.callID)
+            return outcome
+        case .lookAgain(let wait): return .snoozed(wait)
+        case .withdraw:
+            try await calls.withdraw(dial, wasRefused: false, error: "a dial never reached the provider")
+            return try await begin(dial, context)
+        case .fail:
+            try await calls.end(dial.callID, error: "it never reached the provider, \(dial.intents) times")
+            return .completed(["status": "ended"])
+        case .uncertain(let reason):
+            try await calls.end(dial.callID, .uncertain, error: reason)
+            return .completed(["status": "uncertain"])
+        }
+    }
+
+    /// The provider's calls that may be this one; nil when it cannot say.
+    private func candidates(_ dial: Dial) async -> [ProviderCall]? {
+        // The provider's clock may be behind the database's.
+        let since = Date().addingTimeInterval(-dial.sinceIntent.seconds - 60)
+        do {
+            let found = try await services.telephony.find(to: dial.to, from: dial.from, since: since)
+            let known = try await calls.known(among: found.map(\.id))
+            return found.filter { !known.contains($0.id) }
+        } catch {
+            services.logger.warning(
+                "the provider could not be asked about a dial",
+                metadata: ["call": "\(dial.callID)", "reason": "\(error)"])
+            return nil
+        }
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

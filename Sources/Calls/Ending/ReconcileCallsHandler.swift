@@ -1,0 +1,171 @@
+import FoundationEssentials
+import Jobs
+import Platform
+import Postgres
+
+/// Brings every call to its end although webhooks were lost, workers died and providers were away: what is silent for long
+/// is asked of the provider. Each pass is bounded; what it looked at goes to the back of the line.
+struct ReconcileCallsHandler: Sendable {
+    private let services: CallServices
+    private let calls: CallRecords
+    private static let batch = 200
+    private static let questionsAtOnce = 8
+
+    init(_ services: CallServices) {
+        self.services = services
+        calls = CallRecords(services)
+    }
+
+    func handle(_ job: ReconcileCalls, context: JobContext) async throws -> JobOutcome {
+        var done: [String: JSON] = [:]
+        for (name, step) in steps {
+            do {
+                done[name] = .integer(Int64(try await step(context.logger)))
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                // The next pass comes soon; the other steps need not wait for it.
+                context.logger.warning(
+                    "reconciling goes on without a step", metadata: ["step": name, "reason": "\(error)"])
+                done[name] = .string("failed")
+            }
+        }
+        return .completed(.object(done))
+    }
+
+    private var steps: [(String, @Sendable (Logger) async throws -> Int)] {
+        [
+            ("dials_reopened", { _ in try await reopenDials() }),
+            ("calls_asked", { try await askSilentCalls($0) }),
+            ("outcomes_awaited", { _ in try await finalizeEndedCalls() }),
+            ("meetings_settled", { try await settleMeetings($0) }),
+            ("calls_revived", { _ in try await reviveQueuedCalls() }),
+            ("campaigns_moved", { _ in try await moveCampaigns() }),
+        ]
+    }
+}
+
+extension ReconcileCallsHandler {
+    /// An intent without an answer is settled by `initiate_call`, which may have used up its attempts.
+    private func reopenDials() async throws -> Int {
+        try await services.postgres.query(
+            """
+            UPDATE calls SET last_event_at = now(), job_id = enqueue_job('initiate_call',
+                jsonb_build_object('call_id', id), queue => 'calls', unique_key => 'initiate:' || id)
+            WHERE id IN (SELECT id FROM calls
+                WHERE status = 'dialing' AND provider_call_id IS NULL AND direction = 'outbound' AND finalized_at IS NULL
+                    AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.seconds))
+                ORDER BY last_event_at LIMIT \(Self.batch) FOR NO KEY UPDATE SKIP LOCKED)
+            """
+        ).affectedRows
+    }
+
+    private struct SilentCall: Sendable {
+        var id: Int64
+        var providerCallID: String
+        var age: Duration
+    }
+
+    private func askSilentCalls(_ logger: Logger) async throws -> Int {
+        let silent = try await silentCalls()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, call) in silent.enumerated() {
+                // The first provider error ends the pass: the provider is away, for all of them.
+                if index >= Self.questionsAtOnce { try await group.next() }
+                group.addTask { try await ask(call, logger) }
+            }
+            try await group.waitForAll()
+        }
+        return silent.count
+    }
+
+    private func silentCalls() async throws -> [SilentCall] {
+        try await services.postgres.query(
+            """
+            SELECT id, provider_call_id,
+                extract(epoch FROM clock_timestamp() - coalesce(answered_at, dial_intent_at, created_at))::float8
+            FROM calls
+            WHERE status IN ('dialing', 'ringing', 'in_progress') AND finalized_at IS NULL
+                AND provider = \(services.settings.provider) AND provider_call_id IS NOT NULL
+                AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.seconds))
+            ORDER BY last_event_at LIMIT \(Self.batch)
+            """
+        ).map { row in
+            let (id, providerCallID, age) = try row.decode(Int64.self, String.self, Double.self)
+            return SilentCall(id: id, providerCallID: providerCallID, age: .seconds(age))
+        }
+    }
+
+    private func ask(_ silent: SilentCall, _ logger: Logger) async throws {
+        guard let call = try await services.telephony.state(of: silent.providerCallID) else {
+            try await calls.end(silent.id, .uncertain, error: "the provider knows no such call")
+            return
+        }
+        let recorded = try await calls.record(call, for: silent.id)
+        guard let recorded, !recorded.status.isFinal else { return }
+        if silent.age > services.settings.maximumCallDuration || recorded.isAnsweredByMachine {
+            logger.warning("a call is hung up: it lasts too long", metadata: ["call": "\(silent.id)"])
+            try await services.telephony.hangUp(silent.providerCallID)
+        }
+    }
+
+    private func finalizeEndedCalls() async throws -> Int {
+        try await services.postgres.query(
+            """
+            SELECT enqueue_job('finalize_call', jsonb_build_object('call_id', id),
+                key => 'call:' || id, unique_key => 'finalize:' || id)
+            FROM calls
+            WHERE status IN ('ended', 'uncertain') AND finalized_at IS NULL
+                AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.seconds))
+            ORDER BY last_event_at LIMIT \(Self.batch)
+            """
+        ).count
+    }
+
+    private func settleMeetings(_ logger: Logger) async throws -> Int {
+        let settlement = MeetingSettlement(services)
+        let forgotten = try await settlement.forgotten(olderThan: services.settings.reconcileAfter, limit: Self.batch)
+        for meeting in forgotten { _ = try await settlement.settle(meeting) }
+        return forgotten.count
+    }
+
+    /// A queued call always has a job or is parked; should somebody have deleted its job, it gets another.
+    private func reviveQueuedCalls() async throws -> Int {
+        let rows = try await services.postgres.query(
+            """
+            WITH quiet AS MATERIALIZED (
+                SELECT id, EXISTS (SELECT FROM jobs WHERE jobs.id = job_id) AS has_job FROM calls
+                WHERE status = 'queued' AND finalized_at IS NULL AND parked_since IS NULL
+                    AND last_event_at < now() - interval '10 minutes'
+                ORDER BY last_event_at LIMIT \(Self.batch) FOR NO KEY UPDATE SKIP LOCKED)
+            UPDATE calls SET last_event_at = now(), job_id = CASE WHEN has_job THEN job_id ELSE
+                enqueue_job('initiate_call', jsonb_build_object('call_id', calls.id), queue => 'calls',
+                    unique_key => 'initiate:' || calls.id) END
+            FROM quiet WHERE calls.id = quiet.id
+            RETURNING has_job
+            """)
+        return try rows.count { try !$0.decode(Bool.self) }
+    }
+
+    /// Fills slots that nobody filled, and completes campaigns that nothing is left of.
+    private func moveCampaigns() async throws -> Int {
+        let rows = try await services.postgres.query(
+            """
+            SELECT id, EXISTS (SELECT FROM calls WHERE campaign_id = campaigns.id AND parked_since IS NOT NULL)
+            FROM campaigns
+            WHERE status = 'running' AND (
+                EXISTS (SELECT FROM calls WHERE campaign_id = campaigns.id AND parked_since IS NOT NULL)
+                OR NOT EXISTS (SELECT FROM calls WHERE campaign_id = campaigns.id AND finalized_at IS NULL))
+            ORDER BY id LIMIT \(Self.batch)
+            """)
+        for row in rows {
+            let (id, hasParkedCalls) = try row.decode(Int64.self, Bool.self)
+            // One statement, one transaction, one campaign locked at a time.
+            try await services.postgres.query(
+                hasParkedCalls
+                    ? "SELECT unpark_calls(id, max_concurrent_calls) FROM lock_campaign(\(id)) WHERE status = 'running'"
+                    : "SELECT complete_campaign(\(id))")
+        }
+        return rows.count
+    }
+}
