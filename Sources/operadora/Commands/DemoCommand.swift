@@ -1,0 +1,3 @@
+struct DemoCommand: ParsableCommand {
+    static var configuration: CommandConfiguration { CommandConfiguration(commandName: "demo", abstract: "") }
+}

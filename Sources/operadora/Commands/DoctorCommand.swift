@@ -1,0 +1,3 @@
+struct DoctorCommand: ParsableCommand {
+    static var configuration: CommandConfiguration { CommandConfiguration(commandName: "doctor", abstract: "") }
+}

@@ -1,0 +1,3 @@
+struct IngressCommand: ParsableCommand {
+    static var configuration: CommandConfiguration { CommandConfiguration(commandName: "ingress", abstract: "") }
+}

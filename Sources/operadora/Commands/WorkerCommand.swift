@@ -1,0 +1,3 @@
+struct WorkerCommand: ParsableCommand {
+    static var configuration: CommandConfiguration { CommandConfiguration(commandName: "worker", abstract: "") }
+}

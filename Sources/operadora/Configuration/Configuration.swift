@@ -1,0 +1,148 @@
+import Calls
+import Platform
+
+/// Everything that the environment says, validated once. See docs/operations.md for each variable.
+struct Configuration: Sendable {
+    /// What a command cannot do without; a variable that is set is checked whatever the command.
+    struct Needs: OptionSet {
+        let rawValue: Int
+        static let database = Needs(rawValue: 1)
+        /// The address that providers call, and what their signatures are checked with.
+        static let webhooks = Needs(rawValue: 2)
+        /// Telephone, language model and calendar.
+        static let providers = Needs(rawValue: 4)
+    }
+
+    var log: LogConfiguration
+    /// A libpq connection string; it may hold a password.
+    var databaseURL: Secret
+    /// Nil: found beside the executable or the working directory.
+    var migrationsDirectory: String?
+    var ingress: IngressConfiguration
+    var worker: WorkerConfiguration
+    var calls: CallSettings
+    var twilio: TwilioConfiguration
+    var model: ModelConfiguration
+    var calendar: CalendarConfiguration
+    /// Nil when no mail server is set.
+    var mail: MailConfiguration?
+
+    /// Reads this process's environment and `.env`. Throws `ConfigurationError` with everything that is wrong.
+    static func load(needs: Needs) throws -> Configuration {
+        try Configuration(Environment.load(), needs: needs)
+    }
+
+    init(_ environment: Environment, needs: Needs) throws {
+        var reader = EnvironmentReader(environment)
+        log = LogConfiguration(&reader)
+        databaseURL =
+            needs.contains(.database)
+            ? reader.requiredSecret("DATABASE_URL", "a libpq connection string, such as postgresql://user@host/operadora")
+            : reader.secret("DATABASE_URL") ?? Secret("")
+        migrationsDirectory = reader.string("MIGRATIONS_DIR")
+        ingress = IngressConfiguration(&reader)
+        worker = WorkerConfiguration(&reader)
+        twilio = TwilioConfiguration(&reader, needs)
+        model = ModelConfiguration(&reader, needs)
+        calendar = CalendarConfiguration(&reader)
+        mail = MailConfiguration(&reader)
+        calls = CallSettings(&reader, needs, twilio, calendar)
+        try reader.finish()
+    }
+}
+
+struct LogConfiguration: Sendable {
+    /// Nil when LOG_LEVEL is not set: each command has its own default.
+    var level: Logger.Level?
+    var format: Logger.Format
+
+    init(_ reader: inout EnvironmentReader) {
+        let levels = Logger.Level.allCases.map(\.rawValue).alternatives
+        level = reader.parsed("LOG_LEVEL", default: nil, expected: levels) { Logger.Level(rawValue: $0.lowercased()) }
+        let usual: Logger.Format = Console.standardErrorIsTerminal ? .text : .json
+        format = reader.parsed("LOG_FORMAT", default: usual, expected: "text or json") {
+            Logger.Format(rawValue: $0.lowercased())
+        }
+    }
+
+    func logger(_ label: String, level usual: Logger.Level = .info) -> Logger {
+        Logger(label: label, level: level ?? usual, format: format)
+    }
+}
+
+struct IngressConfiguration: Sendable {
+    var host: String
+    var port: Int
+    var apiTokens: [Secret]
+
+    init(_ reader: inout EnvironmentReader) {
+        host = reader.string("INGRESS_HOST", default: "127.0.0.1")
+        port = reader.integer("INGRESS_PORT", default: 8080, in: 0...65_535)
+        let tokens = reader.string("API_TOKENS", default: "").split(separator: ",").map(\.trimmed)
+        apiTokens = tokens.filter { !$0.isEmpty }.map { Secret(String($0)) }
+        if tokens.contains(where: { $0.utf8.count < 16 }) {
+            reader.report("API_TOKENS", "has a token of fewer than 16 characters: use longer, random ones")
+        }
+    }
+}
+
+struct WorkerConfiguration: Sendable {
+    /// Slots by queue.
+    var queues: [String: Int]
+    var heartbeat: Duration
+    var deadAfter: Duration
+
+    init(_ reader: inout EnvironmentReader) {
+        let slots = reader.integer("WORKER_CONCURRENCY", default: 16, in: 1...1_000)
+        // Turns wait for a language model most of their time: more of them fit.
+        let usual = ["turns": min(4 * slots, 1_000), "calls": slots, "default": slots]
+        queues = reader.parsed(
+            "WORKER_QUEUES", default: usual, expected: "queues with their slots, such as turns:64,calls:16,default:16"
+        ) { Self.queues($0, slots) }
+        heartbeat = reader.seconds("WORKER_HEARTBEAT_SECONDS", default: 5, in: 0.1...60)
+        deadAfter = reader.seconds("WORKER_DEAD_AFTER_SECONDS", default: 15, in: 0.3...600)
+        if deadAfter < heartbeat * 2 {
+            reader.report(
+                "WORKER_DEAD_AFTER_SECONDS",
+                "is less than two heartbeats: it must be at least twice WORKER_HEARTBEAT_SECONDS")
+        }
+    }
+
+    /// `name` or `name:slots`, separated by commas.
+    private static func queues(_ text: String, _ usualSlots: Int) -> [String: Int]? {
+        var queues: [String: Int] = [:]
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let halves = part.split(separator: ":", omittingEmptySubsequences: false).map(\.trimmed)
+            let slots = halves.count == 2 ? Int(halves[1]) : usualSlots
+            guard halves.count <= 2, !halves[0].isEmpty, let slots, (1...1_000).contains(slots),
+                queues.updateValue(slots, forKey: String(halves[0])) == nil
+            else { return nil }
+        }
+        return queues
+    }
+}
+
+extension CallSettings {
+    init(
+        _ reader: inout EnvironmentReader, _ needs: Configuration.Needs, _ twilio: TwilioConfiguration,
+        _ calendar: CalendarConfiguration
+    ) {
+        self.init()
+        provider = twilio.provider.rawValue
+        fromNumber = twilio.fromNumber
+        calendarID = calendar.calendarID
+        if let url = reader.url("PUBLIC_URL", default: nil) {
+            publicURL = url
+        } else if !needs.isDisjoint(with: [.webhooks, .providers]) {
+            reader.report("PUBLIC_URL", "is not set: set it to the address that providers reach the ingress by")
+        }
+        businessTimezone = reader.parsed(
+            "BUSINESS_TIMEZONE", default: businessTimezone, expected: "a time zone, such as America/Mexico_City"
+        ) { Zone(identifier: $0)?.identifier }
+        businessHours = reader.parsed(
+            "BUSINESS_HOURS", default: businessHours, expected: "hours of the week, such as mon-fri 09:00-18:00"
+        ) { try? WeeklyHours($0) }
+        turnHold = reader.seconds("TURN_HOLD_SECONDS", default: 10, in: 0.1...14)
+        reconcileAfter = reader.seconds("RECONCILE_AFTER_SECONDS", default: 60, in: 1...3_600)
+    }
+}

@@ -1,0 +1,38 @@
+import Glibc
+
+/// The terminal, or the pipe, that a command talks to.
+enum Console {
+    /// One line of result.
+    static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+
+    /// One line for the person in front: progress, warnings, errors.
+    static func printError(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// Columns of the terminal on standard output; nil when it is none, and lines may be of any length.
+    static var width: Int? {
+        var size = winsize()
+        guard standardOutputIsTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+
+    /// Replaces the last line that was rewritten; standard error, for terminals only.
+    static func rewriteLine(_ text: String) {
+        if standardErrorIsTerminal { write("\r\u{1B}[2K" + text.prefix((width ?? 200) - 1), to: STDERR_FILENO) }
+    }
+
+    /// A reader that has gone (`| head`) is no error: what is left is dropped.
+    private static func write(_ text: String, to descriptor: Int32) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+}
