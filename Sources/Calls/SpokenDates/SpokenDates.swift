@@ -18,11 +18,34 @@ public struct SpokenDates: Sendable {
     }
 
     /// What days and time a text names: ISO 8601, or words such as "next Tuesday", "pasado mañana por la tarde", "dia 15".
-    public func understand(_ text: String) throws(SpokenDateRefusal) -> SpokenDate { fatalError("skeleton") }
+    /// The three languages may be mixed; `language` decides what means different things in them, such as "3/12".
+    ///
+    /// - "next Tuesday" and "Tuesday" are the first one after today, "this Tuesday" may be today.
+    /// - "next week" is Monday to Friday of the week after this; weeks begin on Monday.
+    /// - "in two weeks" is that day; "the 15th" is the next one; a date without a year is the next one within the horizon.
+    /// - "at 3" is in the afternoon, "at 8" in the morning, unless more was said.
+    public func understand(_ text: String) throws(SpokenDateRefusal) -> SpokenDate {
+        let refusals = DateRefusals(language: language)
+        guard text.utf8.count <= DateLexer.longestText,
+            let terms = DateParser.terms(of: DateLexer(language: language).words(of: text), language: language)
+        else { throw refusals.notUnderstood }
+        let civilNow = zone.civilTime(at: now)
+        let resolver = DateResolver(
+            today: civilNow.daysSince1970, minuteNow: civilNow.hour * 60 + civilNow.minute, horizonDays: horizonDays,
+            refusals: refusals)
+        for case .instant(let seconds) in terms {
+            return try resolver.resolve(zone.civilTime(at: Date(timeIntervalSince1970: Double(seconds))))
+        }
+        return try resolver.resolve(terms)
+    }
 
     /// "Friday, January 10 at 2:00 PM", "viernes 10 de enero a las 14:00", "sexta-feira, 10 de janeiro às 14h".
-    public func say(_ date: Date) -> String { fatalError("skeleton") }
+    public func say(_ date: Date) -> String {
+        let time = zone.civilTime(at: date)
+        let names = DateNames(language: language)
+        return "\(names.day(time)) \(names.time(time))"
+    }
 
     /// "Friday, January 10", "viernes 10 de enero", "sexta-feira, 10 de janeiro".
-    public func sayDay(_ day: CivilTime) -> String { fatalError("skeleton") }
+    public func sayDay(_ day: CivilTime) -> String { DateNames(language: language).day(day) }
 }
