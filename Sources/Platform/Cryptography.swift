@@ -53,6 +53,30 @@ public enum Cryptography {
             && EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
     }
 
+    /// A new RSA key pair of so many bits as PEM: PKCS #8 and SubjectPublicKeyInfo. Nil when OpenSSL cannot make one.
+    public static func generateRSAKey(bits: Int32 = 2_048) -> (privatePEM: String, publicPEM: String)? {
+        guard let context = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, nil) else { return nil }
+        defer { EVP_PKEY_CTX_free(context) }
+        var key: OpaquePointer?
+        guard EVP_PKEY_keygen_init(context) == 1, EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1,
+            EVP_PKEY_keygen(context, &key) == 1, let key
+        else { return nil }
+        defer { EVP_PKEY_free(key) }
+        let privatePEM = writePEM { PEM_write_bio_PKCS8PrivateKey($0, key, nil, nil, 0, nil, nil) }
+        let publicPEM = writePEM { PEM_write_bio_PUBKEY($0, key) }
+        guard let privatePEM, let publicPEM else { return nil }
+        return (privatePEM, publicPEM)
+    }
+
+    private static func writePEM(_ write: (OpaquePointer) -> Int32) -> String? {
+        guard let bio = BIO_new(BIO_s_mem()) else { return nil }
+        defer { BIO_free(bio) }
+        guard write(bio) == 1 else { return nil }
+        var text = [UInt8](repeating: 0, count: Int(BIO_ctrl_pending(bio)))
+        guard BIO_read(bio, &text, Int32(text.count)) == Int32(text.count) else { return nil }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Compares in time that depends only on the lengths.
     public static func constantTimeEquals(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
         let left = Array(left)
