@@ -94,7 +94,7 @@ struct MailConfiguration: Sendable {
         server = MailServer(host: host, port: port)
         server.security = security
         server.user = reader.string("EMAIL_USER")
-        server.password = reader.string("EMAIL_PASSWORD")
+        server.password = reader.secret("EMAIL_PASSWORD")
         if server.user != nil, server.password == nil {
             reader.report("EMAIL_PASSWORD", "is not set: set it to the password of EMAIL_USER, or leave both out")
         }
