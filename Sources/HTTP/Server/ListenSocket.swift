@@ -1,3 +1,4 @@
+import CMicroHTTPD
 import Glibc
 
 /// An address that cannot be listened on, and why.
