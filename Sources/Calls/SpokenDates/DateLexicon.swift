@@ -92,7 +92,7 @@ enum DateLexicon {
             table(
                 [
                     ["jan", "ene"], ["feb", "fev"], [], ["apr", "abr"], ["may", "mai"], ["jun"], ["jul"],
-                    ["aug", "ago"], ["sep", "sept", "set"], ["oct", "out"], ["nov"], ["dec", "dic", "dez"],
+                    ["aug", "ago"], ["sep", "sept", "set"], ["oct", "out"], ["nov"], ["dec", "dic"],
                 ], { .month($0 + 1, isShort: true) }), uniquingKeysWith: { long, _ in long })
 
     private static let times: [String: [DateWord]] = [

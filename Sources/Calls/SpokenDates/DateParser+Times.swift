@@ -110,11 +110,12 @@ extension DateParser {
         ClockTime(hour: hour == 1 ? 12 : hour - 1, minute: 60 - minutes)
     }
 
-    /// "pm", "horas", "y media", "de la tarde", "in the morning": what makes a time of the number before it.
+    /// "pm", "horas", "y media", "de la tarde", "to 11 am", "in the morning": what makes a time of the number before it.
     private func isFollowedByItsPart(_ ahead: Int) -> Bool {
         switch peek(ahead) {
         case .am, .pm, .hours: return true
         case .and: return peek(ahead + 1) == .half || peek(ahead + 1) == .quarter
+        case .to, .symbol("-"): return number(ahead + 1) != nil && [.am, .pm, .hours].contains(peek(ahead + 2))
         case .of, .in:
             guard !isOrdinal(ahead - 1), ![.the, .unit(.day)].contains(peek(ahead - 2)),
                 case .part? = peek(skip([.the], from: ahead + 1))
