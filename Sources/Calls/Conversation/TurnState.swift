@@ -1,0 +1,96 @@
+import FoundationEssentials
+import Platform
+
+/// Everything that answering a turn needs to know, as it stood when the turn began.
+struct TurnState: Sendable {
+    var call: Call
+    var lead: Lead?
+    var campaign: Campaign?
+    /// In the order of their numbers.
+    var turns: [Turn]
+    /// In the order of their ends.
+    var toolCalls: [RecordedToolCall]
+    /// Those of this call, of any status, in the order of their making.
+    var meetings: [Meeting]
+    /// The database's clock.
+    var now: Date
+
+    struct Call: Sendable {
+        var id: Int64
+        var isInbound: Bool
+        var isFinal: Bool
+        var hasAgentEnded: Bool
+        var answeredBy: String?
+        /// The other side's number, E.164.
+        var phone: String
+        var language: Language
+        var zone: Zone
+    }
+
+    struct Lead: Sendable {
+        var id: Int64
+        var name: String?
+        var email: String?
+        var variables: JSON
+    }
+
+    struct Campaign: Sendable {
+        var name: String
+        var instructions: String
+        var greeting: String?
+        /// Names of tools; nil is all, empty is none.
+        var tools: [String]?
+    }
+
+    struct Turn: Sendable, Hashable {
+        var number: Int
+        var isAgents: Bool
+        var content: String
+        /// The callback turn that this utterance of the agent answers.
+        var inReplyTo: Int?
+        var endsCall: Bool
+        var purpose: TurnPurpose?
+    }
+
+    struct RecordedToolCall: Sendable, Hashable {
+        var id: Int64
+        /// Of the agent's utterance that it led to.
+        var turnNumber: Int
+        var name: String
+        var arguments: JSON
+        var result: JSON
+        var success: Bool
+    }
+}
+
+/// Why the agent said something: `turns.purpose`.
+enum TurnPurpose: String, Sendable, Hashable, CaseIterable {
+    case greeting
+    /// In the model's words.
+    case answer
+    case notHeard = "not_heard"
+    case notUnderstood = "not_understood"
+    /// The model failed, and was covered for.
+    case apology
+    case goodbye
+}
+
+extension TurnState {
+    var hasConfirmedMeeting: Bool { meetings.contains { $0.status == .confirmed } }
+
+    /// The answer that callback turn `number` already got.
+    func storedAnswer(to number: Int) -> SpokenAnswer? {
+        turns.first { $0.inReplyTo == number }.map(answer)
+    }
+
+    /// A turn read back as what was said.
+    func answer(_ turn: Turn) -> SpokenAnswer {
+        SpokenAnswer(
+            say: turn.content, language: call.language.rawValue, nextTurn: turn.number + 1, endsCall: turn.endsCall)
+    }
+
+    /// How many of the agent's latest utterances in a row had one of these purposes.
+    func latestRun(of purposes: Set<TurnPurpose>) -> Int {
+        turns.reversed().filter(\.isAgents).prefix { turn in turn.purpose.map(purposes.contains) ?? false }.count
+    }
+}
