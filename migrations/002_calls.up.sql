@@ -278,6 +278,7 @@ CREATE TABLE turns (
     content text NOT NULL,
     confidence real,
     in_reply_to integer,
+    purpose text,
     ends_call boolean NOT NULL DEFAULT false,
     model_calls integer NOT NULL DEFAULT 0,
     model_ms double precision NOT NULL DEFAULT 0,
@@ -288,10 +289,15 @@ CREATE TABLE turns (
     CONSTRAINT turn_number_is_from_1 CHECK (number >= 1),
     CONSTRAINT turn_role_is_caller_or_agent CHECK (role IN ('caller', 'agent')),
     CONSTRAINT turn_is_answered_once UNIQUE (call_id, in_reply_to),
-    CONSTRAINT turn_in_reply_to_is_the_agents CHECK ((role = 'agent') = (in_reply_to IS NOT NULL))
+    CONSTRAINT turn_in_reply_to_is_the_agents CHECK ((role = 'agent') = (in_reply_to IS NOT NULL)),
+    CONSTRAINT turn_purpose_is_the_agents CHECK (purpose IS NULL OR role = 'agent'),
+    CONSTRAINT turn_purpose_is_known
+        CHECK (purpose IN ('greeting', 'answer', 'not_heard', 'not_understood', 'apology', 'goodbye'))
 );
 COMMENT ON TABLE turns IS 'One row per utterance.';
 COMMENT ON COLUMN turns.in_reply_to IS 'The callback turn number that this utterance of the agent answers.';
+COMMENT ON COLUMN turns.purpose IS
+    'Why the agent said it: greeting, answer (the model''s words), not_heard, not_understood, apology (the model failed), goodbye.';
 
 CREATE TABLE tool_calls (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -338,6 +344,8 @@ COMMENT ON TABLE meetings IS 'Reserved first, then confirmed by the calendar.';
 COMMENT ON COLUMN meetings.status IS 'reserved (the calendar has not answered), confirmed, cancelled, failed.';
 COMMENT ON COLUMN meetings.reason IS 'Why it failed or was cancelled.';
 COMMENT ON COLUMN meetings.event_key IS 'The calendar event id that we chose, derived from this reservation.';
+-- Booked once: a model that books again, or twice at the same time, finds the first.
+CREATE UNIQUE INDEX meeting_of_a_call_is_single ON meetings (call_id) WHERE status IN ('reserved', 'confirmed');
 CREATE INDEX meetings_by_call ON meetings (call_id);
 CREATE INDEX meetings_reserved ON meetings (created_at) WHERE status = 'reserved';
 
