@@ -1,0 +1,18 @@
+public import FoundationEssentials
+
+/// No calendar beside our own: availability comes from the business hours and the meetings table alone.
+///
+/// A reservation is all there is to a booking, so inserting always succeeds and there is nothing to ask afterwards. Guests
+/// are invited by mail.
+public struct LocalCalendar: Calendar {
+    public init() {}
+
+    public func busy(from: Date, to: Date) async throws -> [Range<Date>] { [] }
+
+    public func insert(_ event: CalendarEvent) async throws -> InsertedEvent {
+        InsertedEvent(
+            id: event.key, link: nil, startsAt: event.startsAt, endsAt: event.endsAt, isGuestInvited: false)
+    }
+
+    public func event(_ key: String) async throws -> InsertedEvent? { nil }
+}

@@ -1,0 +1,122 @@
+import FoundationEssentials
+import Platform
+
+/// A meeting that somebody wants.
+struct BookingRequest: Sendable, Hashable {
+    var callID: Int64
+    var leadID: Int64?
+    var title: String
+    var guestName: String
+    var guestEmail: String
+    var startsAt: Date
+    var endsAt: Date
+    /// For the invitation.
+    var language: Language
+    /// The guest's.
+    var zone: Zone
+
+    /// Whether the meeting is the one that is asked for.
+    func isFor(_ meeting: Meeting) -> Bool {
+        meeting.startsAt == startsAt && meeting.guestEmail?.lowercased() == guestEmail.lowercased()
+    }
+}
+
+enum BookingOutcome: Sendable, Hashable {
+    case confirmed(Meeting)
+    /// The call has another meeting.
+    case callHas(Meeting)
+    /// Somebody else was faster.
+    case taken
+    /// The calendar refused; nothing is booked.
+    case refused
+    /// The calendar's answer was lost: the reservation stands until it is known what became of it.
+    case unknown(Meeting)
+}
+
+/// Books exactly once: a durable reservation first, then the event under the key that the reservation chose. Whatever dies in
+/// between, the next one to look finds the row, and asks the calendar by its key.
+struct MeetingBooker: Sendable {
+    private let services: CallServices
+    private let records: MeetingRecords
+
+    init(_ services: CallServices) {
+        self.services = services
+        self.records = MeetingRecords(services)
+    }
+
+    /// Repeating a request gives the same meeting. Throws when the database is away.
+    func book(_ request: BookingRequest) async throws -> BookingOutcome {
+        switch try await records.reserve(request) {
+        case .made(let meeting): return try await settle(meeting, language: request.language, zone: request.zone)
+        case .taken: return .taken
+        case .callHas(let meeting):
+            guard request.isFor(meeting) else { return .callHas(meeting) }
+            if meeting.status == .confirmed { return .confirmed(meeting) }
+            return try await settle(meeting, language: request.language, zone: request.zone)
+        }
+    }
+
+    /// Brings a reservation to its end: the event is made, or was made already, under its key.
+    func settle(_ meeting: Meeting, language: Language, zone: Zone) async throws -> BookingOutcome {
+        switch await insert(meeting) {
+        case .made(let event):
+            let invitation = event.isGuestInvited ? nil : Invitation(meeting, language: language, zone: zone).email
+            if let confirmed = try await records.confirm(meeting, as: event, invitation: invitation) {
+                return .confirmed(confirmed)
+            }
+            return try await settledMeanwhile(meeting)
+        case .refused(let reason):
+            try await records.fail(meeting, reason: reason)
+            return .refused
+        case .unknown: return .unknown(meeting)
+        }
+    }
+
+    private enum Insertion {
+        case made(InsertedEvent)
+        case refused(String)
+        case unknown
+    }
+
+    /// A lost answer is followed by a question, and a "no such event" by one more try: the same key cannot be used twice.
+    private func insert(_ meeting: Meeting) async -> Insertion {
+        let event = event(meeting)
+        for _ in 0..<2 {
+            do {
+                return .made(try await services.calendar.insert(event))
+            } catch CalendarError.refused(let reason) {
+                return .refused("the calendar refused: \(reason)")
+            } catch CalendarError.keyTaken {
+                return .refused("the event's key belongs to another event")
+            } catch {
+                services.logger.warning(
+                    "calendar gave no answer", metadata: ["meeting": "\(meeting.id)", "error": "\(error)"])
+            }
+            guard !Task.isCancelled, let found = try? await services.calendar.event(event.key) else { continue }
+            return isSame(found, meeting) ? .made(found) : .refused("the calendar's event is another one")
+        }
+        return .unknown
+    }
+
+    private func isSame(_ event: InsertedEvent, _ meeting: Meeting) -> Bool {
+        !event.isCancelled && event.startsAt == meeting.startsAt && event.endsAt == meeting.endsAt
+    }
+
+    private func event(_ meeting: Meeting) -> CalendarEvent {
+        CalendarEvent(
+            key: meeting.eventKey, title: meeting.title, startsAt: meeting.startsAt, endsAt: meeting.endsAt,
+            timezone: services.settings.businessTimezone, guestName: meeting.guestName, guestEmail: meeting.guestEmail,
+            notes: meeting.callID.map { "Booked by telephone, call \($0)." })
+    }
+
+    /// Reconciliation was faster: what it wrote stands.
+    private func settledMeanwhile(_ meeting: Meeting) async throws -> BookingOutcome {
+        guard let callID = meeting.callID, let now = try await records.ofCall(callID).first(where: { $0.id == meeting.id })
+        else { return .unknown(meeting) }
+        return switch now.status {
+        case .confirmed: .confirmed(now)
+        case .reserved: .unknown(now)
+        case .cancelled, .failed: .refused
+        }
+    }
+}
