@@ -21,7 +21,7 @@ enum Greeting {
         values["name"] = state.lead?.name ?? ""
         values["first_name"] = state.lead?.name?.split(separator: " ").first.map(String.init) ?? ""
         values["email"] = state.lead?.email ?? ""
-        values["phone"] = state.call.phone
+        values["phone"] = state.call.phone ?? ""
         values["campaign"] = state.campaign?.name ?? ""
         return values
     }

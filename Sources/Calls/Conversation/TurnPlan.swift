@@ -9,8 +9,8 @@ enum TurnPlan: Sendable, Hashable {
     case hangUp
     /// A phrase that needs no model.
     case say(Utterance)
-    /// Said by the caller after the end of the call, or as its last words: kept, and acted on if it must be.
-    case stopCalling
+    /// The caller wants never to be called again. Nothing is said when the call is over already.
+    case stopCalling(Utterance?)
     case think(String)
 
     /// Something that the agent says.
@@ -28,10 +28,13 @@ enum TurnPlan: Sendable, Hashable {
     init(_ job: ProcessConversation, _ speech: CallerSpeech, _ state: TurnState) {
         if let answer = state.storedAnswer(to: job.turn) {
             self = .repeat(answer)
+        } else if isMachine(job.answeredBy ?? state.call.answeredBy) {
+            self = .hangUp
         } else if case .words(let words, _) = speech, DoNotCallWords.areIn(words) {
-            // Whatever else is going on: this wish is never lost.
-            self = .stopCalling
-        } else if state.call.isFinal || isMachine(job.answeredBy ?? state.call.answeredBy) {
+            // Also when the call has ended meanwhile: this wish is never lost.
+            let text = Phrase.willNotCallAgain.text(in: state.call.language)
+            self = .stopCalling(state.call.isFinal ? nil : Utterance(text: text, purpose: .goodbye, endsCall: true))
+        } else if state.call.isFinal {
             self = .hangUp
         } else if let turn = state.turns.first(where: { $0.number == job.turn && $0.isAgents }) {
             // A callback with a number that we have spoken under ourselves: it can only want to hear that.

@@ -18,13 +18,16 @@ struct TurnState: Sendable {
     struct Call: Sendable {
         var id: Int64
         var isInbound: Bool
-        var isFinal: Bool
+        var status: CallStatus
         var hasAgentEnded: Bool
         var answeredBy: String?
-        /// The other side's number, E.164.
-        var phone: String
+        var providerCallID: String?
+        /// The other side's number, E.164; nil when it is withheld.
+        var phone: String?
         var language: Language
         var zone: Zone
+
+        var isFinal: Bool { status.isFinal }
     }
 
     struct Lead: Sendable {

@@ -40,7 +40,8 @@ struct Invitation: Sendable {
                 )
             }
         return Email(
-            purpose: "invitation:\(meeting.id)", to: guest, recipientName: meeting.guestName, subject: subject, text: text,
+            purpose: "invitation:\(meeting.id)", to: guest, recipientName: meeting.guestName, subject: subject,
+            text: text,
             calendar: calendar)
     }
 
@@ -50,7 +51,8 @@ struct Invitation: Sendable {
     private var calendar: String {
         let lines = [
             "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Operadora//EN", "METHOD:PUBLISH", "BEGIN:VEVENT",
-            "UID:\(meeting.eventKey)@operadora", "DTSTAMP:\(stamp(meeting.startsAt))", "DTSTART:\(stamp(meeting.startsAt))",
+            "UID:\(meeting.eventKey)@operadora", "DTSTAMP:\(stamp(meeting.startsAt))",
+            "DTSTART:\(stamp(meeting.startsAt))",
             "DTEND:\(stamp(meeting.endsAt))", "SUMMARY:\(escaped(meeting.title))", "STATUS:CONFIRMED", "END:VEVENT",
             "END:VCALENDAR",
         ]

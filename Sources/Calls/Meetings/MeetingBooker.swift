@@ -111,7 +111,8 @@ struct MeetingBooker: Sendable {
 
     /// Reconciliation was faster: what it wrote stands.
     private func settledMeanwhile(_ meeting: Meeting) async throws -> BookingOutcome {
-        guard let callID = meeting.callID, let now = try await records.ofCall(callID).first(where: { $0.id == meeting.id })
+        guard let callID = meeting.callID,
+            let now = try await records.ofCall(callID).first(where: { $0.id == meeting.id })
         else { return .unknown(meeting) }
         return switch now.status {
         case .confirmed: .confirmed(now)

@@ -97,7 +97,8 @@ struct MeetingRecords: Sendable {
     /// Frees the time of a reservation that certainly did not become an event.
     func fail(_ meeting: Meeting, reason: String) async throws {
         try await services.postgres.query(
-            "UPDATE meetings SET status = 'failed', reason = \(reason) WHERE id = \(meeting.id) AND status = 'reserved'")
+            "UPDATE meetings SET status = 'failed', reason = \(reason) WHERE id = \(meeting.id) AND status = 'reserved'"
+        )
     }
 
     static func meeting(_ row: PostgresRow) throws -> Meeting {
@@ -106,6 +107,7 @@ struct MeetingRecords: Sendable {
             String?.self, String?.self, Date.self, Date.self)
         return Meeting(
             id: id, callID: callID, leadID: leadID, status: MeetingStatus(rawValue: status) ?? .failed, eventKey: key,
-            eventID: eventID, link: link, title: title, guestName: name, guestEmail: email, startsAt: start, endsAt: end)
+            eventID: eventID, link: link, title: title, guestName: name, guestEmail: email, startsAt: start, endsAt: end
+        )
     }
 }

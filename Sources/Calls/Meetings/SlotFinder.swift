@@ -27,7 +27,9 @@ struct SlotFinder: Sendable {
     }
 
     /// The last instant at which a meeting may start.
-    var horizon: Date { businessZone.date(of: businessZone.civilTime(at: now).startOfDay(adding: Self.horizonDays + 1)) }
+    var horizon: Date {
+        businessZone.date(of: businessZone.civilTime(at: now).startOfDay(adding: Self.horizonDays + 1))
+    }
 
     var earliest: Date { now.addingTimeInterval(Self.leastNotice) }
 
@@ -78,6 +80,7 @@ struct SlotFinder: Sendable {
 
     private func free(busy: [Range<Date>]) -> FreeSlots {
         FreeSlots(
-            hours: services.settings.businessHours, zone: businessZone, duration: duration, earliest: earliest, busy: busy)
+            hours: services.settings.businessHours, zone: businessZone, duration: duration, earliest: earliest,
+            busy: busy)
     }
 }

@@ -39,7 +39,8 @@ enum Phrase: Sendable, Hashable {
             )
         case .greetingToCaller:
             (
-                "Hello, thank you for calling. How can I help you?", "Hola, gracias por llamar. ¿En qué le puedo ayudar?",
+                "Hello, thank you for calling. How can I help you?",
+                "Hola, gracias por llamar. ¿En qué le puedo ayudar?",
                 "Olá, obrigado por ligar. Como posso ajudar?"
             )
         case .notHeard:

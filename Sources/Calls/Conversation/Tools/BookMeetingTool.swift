@@ -11,9 +11,12 @@ struct BookMeetingTool: Tool {
     /// Two bookings of one round are made one after another, so that the second finds the first.
     let isConcurrencySafe = false
 
-    let description = ToolDescription(
+    var description: ToolDescription { Self.about }
+
+    private static let about = ToolDescription(
         name: name,
-        description: "Books a meeting that the caller has agreed to and invites them by e-mail. Only what it answers with "
+        description:
+            "Books a meeting that the caller has agreed to and invites them by e-mail. Only what it answers with "
             + "success is booked.",
         parameters: [
             "type": "object",
@@ -54,7 +57,8 @@ struct BookMeetingTool: Tool {
             BookingRequest(
                 callID: meetings.state.call.id, leadID: meetings.state.lead?.id,
                 title: CallerSpeech.clean(arguments["meeting_title"]?.string ?? "Sales Meeting"),
-                guestName: CallerSpeech.clean(arguments["guest_name"]?.string ?? ""), guestEmail: email, startsAt: start,
+                guestName: CallerSpeech.clean(arguments["guest_name"]?.string ?? ""), guestEmail: email,
+                startsAt: start,
                 endsAt: start.addingTimeInterval(Double(duration * 60)), language: meetings.state.call.language,
                 zone: meetings.zone),
             duration: duration)
@@ -76,7 +80,8 @@ struct BookMeetingTool: Tool {
         switch MeetingTime(text, zone: meetings.zone) {
         case .instant(let instant): return .success(instant)
         case .impossible:
-            return .failure(Problem(result: MeetingTools.refusal("no_such_time", "\(text) does not exist: ask for another")))
+            return .failure(
+                Problem(result: MeetingTools.refusal("no_such_time", "\(text) does not exist: ask for another")))
         case .unreadable: break
         }
         do {
@@ -138,12 +143,14 @@ struct BookMeetingTool: Tool {
     private func refusal(
         _ reason: String, _ problem: String, after start: Date, _ finder: SlotFinder
     ) async -> ToolResult {
-        let alternatives = (try? await finder.next(after: start < finder.horizon ? start : finder.earliest, count: 3)) ?? []
+        let alternatives =
+            (try? await finder.next(after: start < finder.horizon ? start : finder.earliest, count: 3)) ?? []
         return ToolResult(
             success: false,
             value: [
                 "success": false, "reason": .string(reason), "error": .string(problem),
-                "available_slots": .array(alternatives.map(meetings.json)), "timezone": .string(meetings.zone.identifier),
+                "available_slots": .array(alternatives.map(meetings.json)),
+                "timezone": .string(meetings.zone.identifier),
             ])
     }
 

@@ -10,7 +10,9 @@ struct CheckAvailabilityTool: Tool {
     let timeout: Duration = .seconds(8)
     let isRetrySafe = true
 
-    let description = ToolDescription(
+    var description: ToolDescription { Self.about }
+
+    private static let about = ToolDescription(
         name: name,
         description: "Looks up free times for a meeting in the calendar. Use it before you offer any time.",
         parameters: [
@@ -18,11 +20,12 @@ struct CheckAvailabilityTool: Tool {
             "properties": [
                 "preferred_date": [
                     "type": "string", "minLength": 1, "maxLength": 200,
-                    "description": .string(Self.wording),
+                    "description": .string(wording),
                 ],
                 "duration_minutes": MeetingTools.durationSchema,
                 "num_slots": [
-                    "type": "integer", "minimum": 1, "maximum": 10, "description": "How many times to offer; 3 unless given",
+                    "type": "integer", "minimum": 1, "maximum": 10,
+                    "description": "How many times to offer; 3 unless given",
                 ],
             ],
             "required": ["preferred_date"],
@@ -63,7 +66,8 @@ struct CheckAvailabilityTool: Tool {
         } else if !findings.areWanted, let first = wanted.days.first {
             let day = meetings.dates.sayDay(first)
             value["note"] = .string(
-                "\(wanted.days.count == 1 ? day : "the days asked for") is full or closed; these are the next free times: say so")
+                "\(wanted.days.count == 1 ? day : "the days asked for") is full or closed; these are the next free times: say so"
+            )
         }
         return ToolResult(success: !findings.slots.isEmpty, value: .object(value))
     }

@@ -5,9 +5,12 @@ import Platform
 struct HangUpTool: Tool {
     static let name = "terminarLlamada"
 
-    let description = ToolDescription(
+    var description: ToolDescription { Self.about }
+
+    private static let about = ToolDescription(
         name: name,
-        description: "Ends the call after your goodbye has been spoken. Use it when the caller says goodbye, or when everything "
+        description:
+            "Ends the call after your goodbye has been spoken. Use it when the caller says goodbye, or when everything "
             + "is settled and they want nothing more. Say the goodbye in the same answer.",
         parameters: ["type": "object", "properties": [:], "additionalProperties": false])
     let isConcurrencySafe = false

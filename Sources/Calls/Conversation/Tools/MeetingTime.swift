@@ -24,7 +24,8 @@ enum MeetingTime: Sendable, Hashable {
             self = .impossible
             return
         }
-        let instant = offset.map { Date(timeIntervalSince1970: Double(time.secondsSince1970 - $0)) } ?? zone.date(of: time)
+        let instant =
+            offset.map { Date(timeIntervalSince1970: Double(time.secondsSince1970 - $0)) } ?? zone.date(of: time)
         // On a clock that is put forward some times do not exist.
         self = offset == nil && zone.civilTime(at: instant) != time ? .impossible : .instant(instant)
     }
@@ -32,7 +33,9 @@ enum MeetingTime: Sendable, Hashable {
     /// "Z", "+02:00" or "-0600".
     private static func seconds(_ offset: Substring) -> Int {
         let digits = offset.filter(\.isNumber)
-        guard digits.count == 4, let hours = Int(digits.prefix(2)), let minutes = Int(digits.suffix(2)) else { return 0 }
+        guard digits.count == 4, let hours = Int(digits.prefix(2)), let minutes = Int(digits.suffix(2)) else {
+            return 0
+        }
         return (offset.hasPrefix("-") ? -1 : 1) * (hours * 3_600 + minutes * 60)
     }
 }

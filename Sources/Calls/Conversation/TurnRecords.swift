@@ -1,0 +1,205 @@
+import Agents
+import FoundationEssentials
+import Platform
+import Postgres
+
+/// The statements of a turn: one round trip to load it, one transaction to answer it.
+struct TurnRecords: Sendable {
+    private let postgres: PostgresClient
+    private let settings: CallSettings
+
+    init(_ services: CallServices) {
+        postgres = services.postgres
+        settings = services.settings
+    }
+
+    // MARK: loading
+
+    /// Nil when there is no such call.
+    func load(_ callID: Int64) async throws -> TurnState? {
+        let results = try await postgres.batch([
+            callQuery(callID), turnsQuery(callID), toolCallsQuery(callID), MeetingRecords.ofCall(callID),
+        ])
+        guard let row = results[0].first else { return nil }
+        return TurnState(
+            call: try call(row), lead: try lead(row), campaign: try campaign(row), turns: try results[1].map(turn),
+            toolCalls: try results[2].map(toolCall), meetings: try results[3].map(MeetingRecords.meeting),
+            now: try row.decode(Date.self, column: "now"))
+    }
+
+    private func callQuery(_ callID: Int64) -> PostgresQuery {
+        """
+        SELECT calls.id, direction = 'inbound' AS is_inbound, calls.status, agent_ended, answered_by, provider_call_id,
+            CASE direction WHEN 'inbound' THEN from_phone ELSE to_phone END AS phone,
+            coalesce(calls.language, leads.language, campaigns.language, \(settings.defaultLanguage)) AS language,
+            coalesce(calls.timezone, leads.timezone, campaigns.timezone, \(settings.businessTimezone)) AS timezone,
+            leads.id AS lead_id, leads.name AS lead_name, leads.email, leads.variables,
+            campaigns.name AS campaign_name, instructions, greeting, tools, now()
+        FROM calls
+            LEFT JOIN leads ON leads.id = calls.lead_id
+            LEFT JOIN campaigns ON campaigns.id = calls.campaign_id
+        WHERE calls.id = \(callID)
+        """
+    }
+
+    private func call(_ row: PostgresRow) throws -> TurnState.Call {
+        let status = try row.decode(String.self, column: "status")
+        return TurnState.Call(
+            id: try row.decode(column: "id"), isInbound: try row.decode(column: "is_inbound"),
+            status: CallStatus(rawValue: status) ?? .uncertain, hasAgentEnded: try row.decode(column: "agent_ended"),
+            answeredBy: try row.decode(column: "answered_by"),
+            providerCallID: try row.decode(column: "provider_call_id"),
+            phone: try row.decode(column: "phone"), language: Language(code: try row.decode(column: "language")),
+            zone: Zone(identifier: try row.decode(column: "timezone")) ?? .utc)
+    }
+
+    private func lead(_ row: PostgresRow) throws -> TurnState.Lead? {
+        guard let id = try row.decode(Int64?.self, column: "lead_id") else { return nil }
+        return TurnState.Lead(
+            id: id, name: try row.decode(column: "lead_name"), email: try row.decode(column: "email"),
+            variables: try row.decode(column: "variables"))
+    }
+
+    private func campaign(_ row: PostgresRow) throws -> TurnState.Campaign? {
+        guard let name = try row.decode(String?.self, column: "campaign_name") else { return nil }
+        return TurnState.Campaign(
+            name: name, instructions: try row.decode(column: "instructions"),
+            greeting: try row.decode(column: "greeting"), tools: try row.decode(column: "tools"))
+    }
+
+    private func turnsQuery(_ callID: Int64) -> PostgresQuery {
+        """
+        SELECT number, role = 'agent', content, in_reply_to, ends_call, purpose
+        FROM turns WHERE call_id = \(callID) ORDER BY number
+        """
+    }
+
+    private func turn(_ row: PostgresRow) throws -> TurnState.Turn {
+        let (number, isAgents, content, inReplyTo, endsCall, purpose) = try row.decode(
+            Int.self, Bool.self, String.self, Int?.self, Bool.self, String?.self)
+        return TurnState.Turn(
+            number: number, isAgents: isAgents, content: content, inReplyTo: inReplyTo, endsCall: endsCall,
+            purpose: purpose.flatMap(TurnPurpose.init))
+    }
+
+    private func toolCallsQuery(_ callID: Int64) -> PostgresQuery {
+        """
+        SELECT id, turn_number, name, arguments, result, success
+        FROM tool_calls
+        WHERE call_id = \(callID) AND turn_number IS NOT NULL AND result IS NOT NULL AND success IS NOT NULL
+        ORDER BY id
+        """
+    }
+
+    private func toolCall(_ row: PostgresRow) throws -> TurnState.RecordedToolCall {
+        let (id, turnNumber, name, arguments, result, success) = try row.decode(
+            Int64.self, Int.self, String.self, JSON.self, JSON.self, Bool.self)
+        return TurnState.RecordedToolCall(
+            id: id, turnNumber: turnNumber, name: name, arguments: arguments, result: result, success: success)
+    }
+
+    // MARK: writing
+
+    /// Keeps what a tool did, durably, as soon as it has ended: whoever answers this turn after a crash goes on from here.
+    func record(_ execution: ToolExecution, of callID: Int64, turnNumber: Int) async throws
+        -> TurnState.RecordedToolCall
+    {
+        // Arguments that are not JSON are kept as the text that they are.
+        let arguments = (execution.arguments ?? .string(execution.call.arguments)).storable
+        let result = execution.result.value.storable
+        let name = CallerSpeech.clean(String(execution.call.name.prefix(64)))
+        let rows = try await postgres.query(
+            """
+            INSERT INTO tool_calls (call_id, turn_number, name, arguments, model_call_id, result, success, duration_ms)
+            VALUES (\(callID), \(turnNumber), \(name), \(arguments), \(CallerSpeech.clean(execution.call.id)),
+                \(result), \(execution.result.success), \(execution.duration.inMilliseconds))
+            RETURNING id
+            """)
+        return TurnState.RecordedToolCall(
+            id: try rows[0].decode(Int64.self), turnNumber: turnNumber, name: name, arguments: arguments,
+            result: result,
+            success: execution.result.success)
+    }
+
+    /// Writes a whole turn in one transaction; `finish` ends the job in it.
+    func commit(_ answer: TurnAnswer, finish: @Sendable (PostgresConnection) async throws -> Void) async throws {
+        try await postgres.withTransaction { connection in
+            try await connection.batch(statements(answer))
+            try await finish(connection)
+        }
+    }
+
+    private func statements(_ answer: TurnAnswer) -> [PostgresQuery] {
+        let callID = answer.callID
+        var statements: [PostgresQuery] = []
+        if let caller = answer.caller {
+            statements.append(
+                """
+                INSERT INTO turns (call_id, number, role, content, confidence)
+                VALUES (\(callID), \(answer.turn), 'caller', \(caller.words), \(caller.confidence)::real)
+                ON CONFLICT (call_id, number) DO NOTHING
+                """)
+        }
+        if let utterance = answer.utterance {
+            let account = answer.account
+            statements.append(
+                """
+                INSERT INTO turns (call_id, number, role, content, in_reply_to, purpose, ends_call, model_calls, model_ms,
+                    prompt_tokens, completion_tokens)
+                VALUES (\(callID), \(answer.number), 'agent', \(utterance.text), \(answer.turn),
+                    \(utterance.purpose.rawValue), \(utterance.endsCall), \(account.modelCalls),
+                    \(account.modelTime.inMilliseconds), \(account.usage.promptTokens), \(account.usage.completionTokens))
+                """)
+        }
+        statements.append(contentsOf: callStatements(answer))
+        return statements
+    }
+
+    private func callStatements(_ answer: TurnAnswer) -> [PostgresQuery] {
+        var statements: [PostgresQuery] = []
+        if let event = answer.event {
+            statements.append(
+                """
+                SELECT record_call_event(\(answer.callID), \(settings.provider), \(event.providerCallID), 'in-progress',
+                    answered_by => \(event.answeredBy))
+                """)
+        }
+        statements.append(
+            """
+            UPDATE calls SET last_event_at = now(), agent_ended = agent_ended OR \(answer.spoken.endsCall),
+                do_not_call_requested = do_not_call_requested OR \(answer.isDoNotCall),
+                answered_by = coalesce(answered_by, \(answer.answeredBy)),
+                answered_at = coalesce(answered_at, now()),
+                status = CASE WHEN status IN ('dialing', 'ringing') THEN 'in_progress' ELSE status END
+            WHERE id = \(answer.callID) AND status NOT IN ('queued', 'ended', 'uncertain')
+            """)
+        if answer.isDoNotCall {
+            statements.append(
+                """
+                UPDATE calls SET do_not_call_requested = true
+                WHERE id = \(answer.callID) AND NOT do_not_call_requested
+                """)
+            statements.append(
+                """
+                SELECT record_do_not_call(phone, 'asked in call ' || \(answer.callID)::bigint)
+                FROM (VALUES (\(answer.phone)::text)) AS caller(phone) WHERE phone ~ '^\\+[1-9][0-9]{6,14}$'
+                """)
+        }
+        return statements
+    }
+}
+
+extension JSON {
+    /// jsonb cannot hold the character NUL, which a model or a tool may well produce.
+    fileprivate var storable: JSON {
+        switch self {
+        case .string(let text): .string(text.replacing("\0", with: ""))
+        case .array(let elements): .array(elements.map(\.storable))
+        case .object(let members):
+            .object(
+                Dictionary(
+                    members.map { ($0.key.replacing("\0", with: ""), $0.value.storable) }, uniquingKeysWith: { $1 }))
+        case .null, .bool, .integer, .number: self
+        }
+    }
+}
