@@ -1,9 +1,9 @@
--- The job queue. Waiting and running jobs are in the small, hot table `jobs`; ended ones move to `finished_jobs`, which is
--- partitioned by day. Functions are the only writers: outsiders call enqueue_job, wake_job, cancel_job, pause_queue and
--- resume_queue; the rest is the workers'. docs/jobs.md says what each guarantees.
+-- The job queue. Waiting and running jobs are in the small, hot table `jobs`; ended ones move to `finished_jobs`, which
+-- is partitioned by day. Functions are the only writers: outsiders call enqueue_job, wake_job, cancel_job, pause_queue
+-- and resume_queue; the rest is the workers'. docs/jobs.md says what each guarantees.
 --
--- Locks are always taken in one order: rows of job_keys sorted by key, then rows of jobs. Whoever sweeps skips locked rows.
--- Only the database's clock is used.
+-- Locks are always taken in one order: rows of job_keys sorted by key, then rows of jobs. Whoever sweeps skips locked
+-- rows. Only the database's clock is used.
 
 CREATE TYPE job_state AS ENUM
     ('available', 'scheduled', 'blocked', 'running', 'completed', 'failed', 'cancelled', 'expired');
@@ -67,8 +67,10 @@ CREATE TABLE jobs (
     autovacuum_vacuum_insert_scale_factor = 0.2, autovacuum_analyze_scale_factor = 0.2
 );
 COMMENT ON TABLE jobs IS 'Jobs that wait or run. Ended jobs are in finished_jobs.';
-COMMENT ON COLUMN jobs.state IS 'available: may be claimed; scheduled: not before run_at; blocked: behind another job of its key; running.';
-COMMENT ON COLUMN jobs.start_by IS 'It expires if its first run has not started by then; NULL once it has come back from a run.';
+COMMENT ON COLUMN jobs.state IS
+    'available: may be claimed; scheduled: not before run_at; blocked: behind another job of its key; running.';
+COMMENT ON COLUMN jobs.start_by IS
+    'It expires if its first run has not started by then; NULL once it has come back from a run.';
 COMMENT ON COLUMN jobs.attempt IS 'Runs that count against max_attempts: a snooze or a hand-back takes its own back.';
 COMMENT ON COLUMN jobs.claims IS 'How often it was claimed. Only grows: with worker, the fence of every finish.';
 COMMENT ON COLUMN jobs.rescues IS 'Workers lost in a row while they ran it; the third ends the job.';
@@ -160,8 +162,8 @@ BEGIN
     END IF;
     IF key IS NOT NULL AND NOT lock_job_key(key) THEN job_state := 'blocked'; END IF;
     LOOP
-        INSERT INTO jobs (kind, arguments, queue, priority, enqueued_at, run_at, max_attempts, key, unique_key, start_by,
-            awaited, state)
+        INSERT INTO jobs (kind, arguments, queue, priority, enqueued_at, run_at, max_attempts, key, unique_key,
+            start_by, awaited, state)
         VALUES (kind, arguments, queue, priority, current, first_run, max_attempts, key, unique_key,
             first_run + start_within, awaited, job_state)
         ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
@@ -192,12 +194,13 @@ BEGIN
     IF job.due THEN PERFORM pg_notify('operadora_jobs', queue); END IF;
     RETURN job.id;
 END $$;
-COMMENT ON FUNCTION enqueue_job IS 'Enqueues a job that exists exactly if the transaction commits; returns its id, or that of the job which has the unique key.';
+COMMENT ON FUNCTION enqueue_job IS
+    'Enqueues a job that exists exactly if the transaction commits. Returns its id, or the id that has its unique key.';
 
 -- Ending -------------------------------------------------------------------------------------------------------------
 --
--- Every change of a running job is fenced by its id, its number of claims and its worker (a job has one exactly when it is
--- running). The worker is compared by IS NOT DISTINCT FROM, and the state not at all, because then no index but the
+-- Every change of a running job is fenced by its id, its number of claims and its worker (a job has one exactly when it
+-- is running). The worker is compared by IS NOT DISTINCT FROM, and the state not at all, because then no index but the
 -- primary key can serve: the way must never be through everything that the worker runs.
 
 -- After jobs of these keys ended, with the keys locked: lets the next of each go. Returns the queues to wake.
@@ -214,7 +217,8 @@ BEGIN
         CROSS JOIN LATERAL (SELECT j.id, j.state FROM jobs j WHERE j.key = ended.key ORDER BY j.id LIMIT 1) AS head
         WHERE head.state = 'blocked'
     ), promoted AS (
-        UPDATE jobs j SET state = CASE WHEN j.run_at <= clock_timestamp() THEN 'available' ELSE 'scheduled' END::job_state
+        UPDATE jobs j SET
+            state = CASE WHEN j.run_at <= clock_timestamp() THEN 'available' ELSE 'scheduled' END::job_state
         FROM head WHERE j.id = head.id AND j.state = 'blocked'
         RETURNING j.queue, j.state
     )
@@ -222,7 +226,8 @@ BEGIN
     RETURN woken_queues;
 END $$;
 
--- Completes jobs without key and result, which is what most are, in one statement. Returns those that were not ours any more.
+-- Completes jobs without key and result, which is what most are, in one statement. Returns those that were not ours any
+-- more.
 CREATE FUNCTION complete_jobs(by_worker bigint, ids bigint[], fences integer[]) RETURNS bigint[] LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -335,10 +340,10 @@ BEGIN
         RETURN true;
     END IF;
     DELETE FROM jobs WHERE id = job_id;
-    INSERT INTO finished_jobs (id, enqueued_at, run_at, claimed_at, state, priority, attempt, max_attempts, rescues, kind,
-        queue, key, unique_key, error, arguments)
-    VALUES (job.id, job.enqueued_at, job.run_at, job.claimed_at, 'cancelled', job.priority, job.attempt, job.max_attempts,
-        job.rescues, job.kind, job.queue, job.key, job.unique_key, job.error, job.arguments);
+    INSERT INTO finished_jobs (id, enqueued_at, run_at, claimed_at, state, priority, attempt, max_attempts, rescues,
+        kind, queue, key, unique_key, error, arguments)
+    VALUES (job.id, job.enqueued_at, job.run_at, job.claimed_at, 'cancelled', job.priority, job.attempt,
+        job.max_attempts, job.rescues, job.kind, job.queue, job.key, job.unique_key, job.error, job.arguments);
     IF job.key IS NOT NULL THEN
         FOREACH woken_queue IN ARRAY coalesce(release_job_keys(ARRAY[job.key]), '{}') LOOP
             PERFORM pg_notify('operadora_jobs', woken_queue);
@@ -351,10 +356,11 @@ COMMENT ON FUNCTION cancel_job IS 'Cancels a waiting job, asks a running one to 
 
 -- Claim --------------------------------------------------------------------------------------------------------------
 
--- What a worker gets to run. `ending`: not to run but to end, as this final state (with `error`).
+-- What a worker gets to run, `waited` seconds after it was due. `ending`: not to run but to end, as this final state
+-- (with `error`).
 CREATE TYPE claimed_job AS (
     id bigint, claims integer, attempt integer, max_attempts integer, keyed boolean, awaited boolean,
-    enqueued_at timestamptz, kind text, queue text, arguments text, ending text, error text
+    enqueued_at timestamptz, waited double precision, kind text, queue text, arguments text, ending text, error text
 );
 
 -- Takes up to `at_most` jobs of one queue, of the kinds that the worker knows.
@@ -364,8 +370,9 @@ CREATE TYPE claimed_job AS (
 --
 -- The settings leave the planner one way, the index in its own order, whatever it believes of the table's size when it
 -- plans: a plan made while the table was small must not be kept when a million jobs wait.
-CREATE FUNCTION claim_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer) RETURNS SETOF claimed_job
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+CREATE FUNCTION claim_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
+RETURNS SETOF claimed_job LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -384,18 +391,20 @@ BEGIN
     UPDATE jobs j SET state = 'running', worker = by_worker, attempt = j.attempt + 1, claims = j.claims + 1,
         claimed_at = clock_timestamp(), woken = false
     FROM next WHERE j.id = next.id
-    RETURNING j.id, j.claims, j.attempt, j.max_attempts, j.key IS NOT NULL, j.awaited, j.enqueued_at, j.kind, j.queue,
-        j.arguments::text, NULL::text, NULL::text;
+    RETURNING j.id, j.claims, j.attempt, j.max_attempts, j.key IS NOT NULL, j.awaited, j.enqueued_at,
+        extract(epoch FROM j.claimed_at - j.run_at)::double precision, j.kind, j.queue, j.arguments::text, NULL::text,
+        NULL::text;
 END $$;
 
 -- Makes due jobs of these queues available, and says in how many seconds the next is due (NULL: none).
 CREATE FUNCTION promote_jobs(of_queues text[], at_most integer, OUT promoted integer, OUT next_due double precision)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     WITH due AS MATERIALIZED (
         SELECT due.id FROM unnest(of_queues) AS served (queue) CROSS JOIN LATERAL (
-            SELECT j.id FROM jobs j WHERE j.queue = served.queue AND j.state = 'scheduled' AND j.run_at <= clock_timestamp()
+            SELECT j.id FROM jobs j
+            WHERE j.queue = served.queue AND j.state = 'scheduled' AND j.run_at <= clock_timestamp()
             ORDER BY j.run_at LIMIT at_most FOR UPDATE SKIP LOCKED) AS due
     )
     UPDATE jobs j SET state = 'available' FROM due WHERE j.id = due.id AND j.state = 'scheduled';
@@ -416,7 +425,8 @@ BEGIN
         start_by = CASE j.state WHEN 'running' THEN j.start_by ELSE clock_timestamp() + (j.start_by - j.run_at) END,
         run_at = CASE j.state WHEN 'running' THEN j.run_at ELSE clock_timestamp() END,
         woken = j.state = 'running'
-    WHERE j.id = job_id AND (j.state IN ('scheduled', 'running') OR j.state = 'blocked' AND j.run_at > clock_timestamp())
+    WHERE j.id = job_id
+        AND (j.state IN ('scheduled', 'running') OR j.state = 'blocked' AND j.run_at > clock_timestamp())
     RETURNING j.state, j.queue INTO job;
     IF NOT FOUND THEN RETURN false; END IF;
     IF job.state = 'available' THEN PERFORM pg_notify('operadora_jobs', job.queue); END IF;
@@ -481,9 +491,9 @@ BEGIN
     SELECT count(*), coalesce(array_agg(DISTINCT queue), '{}') INTO rescued, queues FROM again;
 END $$;
 
--- Hands over, to be ended by this worker: orphans that lost their third worker in a row, or were in their last attempt, or
--- were asked to stop; and waiting jobs that did not start in time. Only of kinds that this worker knows, because ending
--- one runs what its kind does then. Should this worker die too, they are orphans again.
+-- Hands over, to be ended by this worker: orphans that lost their third worker in a row, or were in their last attempt,
+-- or were asked to stop; and waiting jobs that did not start in time. Only of kinds that this worker knows, because
+-- ending one runs what its kind does then. Should this worker die too, they are orphans again.
 CREATE FUNCTION adopt_jobs(by_worker bigint, known_kinds text[], at_most integer) RETURNS SETOF claimed_job
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -508,8 +518,9 @@ BEGIN
         rescues = j.rescues + CASE WHEN adopted.ending = 'failed' THEN 1 ELSE 0 END
     FROM (SELECT * FROM doomed UNION ALL SELECT * FROM late) AS adopted
     WHERE j.id = adopted.id
-    RETURNING j.id, j.claims, j.attempt, j.max_attempts, j.key IS NOT NULL, j.awaited, j.enqueued_at, j.kind, j.queue,
-        j.arguments::text, adopted.ending, adopted.reason;
+    RETURNING j.id, j.claims, j.attempt, j.max_attempts, j.key IS NOT NULL, j.awaited, j.enqueued_at,
+        extract(epoch FROM clock_timestamp() - j.run_at)::double precision, j.kind, j.queue, j.arguments::text,
+        adopted.ending, adopted.reason;
 END $$;
 
 -- Of jobs that this worker holds: which are not its own any more, and which it shall stop.
@@ -549,7 +560,7 @@ BEGIN
     IF FOUND THEN PERFORM pg_notify('operadora_jobs', queue); END IF;
 END $$;
 
--- Enqueues the current tick of a schedule unless it has been, and says in how many seconds the next one is. Missed ticks
+-- Enqueues the current tick of a schedule unless it has been, and says in how many seconds the next is. Missed ticks
 -- are not made up for, and a tick is passed over while the job of an earlier one still waits or runs.
 CREATE FUNCTION enqueue_tick(
     of_schedule text, every interval, kind text, arguments jsonb, queue text, priority integer, max_attempts integer,
@@ -592,7 +603,8 @@ BEGIN
         created := created + 1;
     END LOOP;
     FOR partition, day IN
-        SELECT c.relname, to_date(right(c.relname, 8), 'YYYYMMDD') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        SELECT c.relname, to_date(right(c.relname, 8), 'YYYYMMDD')
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = 'finished_jobs'::regclass AND c.relname ~ '^finished_jobs_[0-9]{8}$'
     LOOP
         CONTINUE WHEN day + 1 > now() - retention;

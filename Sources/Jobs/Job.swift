@@ -1,7 +1,7 @@
 public import FoundationEssentials
 public import Platform
 
-/// The arguments of one kind of work. Kept as JSON in `jobs.arguments`, so never a secret.
+/// The arguments of one kind of work. Kept as JSON in `jobs.arguments`, so never a secret. Dates are ISO 8601.
 public protocol Job: Codable, Sendable {
     /// snake_case, e.g. "initiate_call". Stable: rows with it outlive a deploy.
     static var kind: String { get }
@@ -17,11 +17,11 @@ public struct JobOptions: Sendable {
     public var priority = 100
     /// Nil is at once; the database's clock decides.
     public var runAt: Date?
-    /// Run at most so often, the first included.
+    /// Run at most so often, the first included; 1 … 1000.
     public var maximumAttempts = 10
-    /// Jobs of one key run one at a time in the order of their enqueueing commits. A retry holds its key.
+    /// Jobs of one key run one at a time in the order of their enqueueing commits. A retry holds its key. At most 200 bytes.
     public var key: String?
-    /// A waiting or running job with the same unique key is returned instead of a new one.
+    /// A waiting or running job with the same unique key is returned instead of a new one. At most 200 bytes.
     public var uniqueKey: String?
     /// A job that has not started so long after it became due expires instead.
     public var startWithin: Duration?

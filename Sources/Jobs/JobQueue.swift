@@ -1,36 +1,166 @@
+import FoundationEssentials
 public import Platform
 public import Postgres
+import Synchronization
 
-/// Where launchers, ingress and handlers put work. All statements go through the SQL function `enqueue_job`, so Swift and SQL
-/// launchers share one way.
+/// Where launchers, ingress and handlers put work, and where its results are waited for. Every statement is a function of
+/// the schema, so Swift and SQL launchers share one way.
 public final class JobQueue: Service {
-    public init(_ client: PostgresClient, logger: Logger) { fatalError("skeleton") }
+    static let resultPolling = Duration.milliseconds(500)
+    private static let maximumLookUp = 1000
+
+    let client: PostgresClient
+    let announcer: Announcer
+    private let logger: Logger
+    private let waiters = Mutex(ResultWaiters())
+
+    public init(_ client: PostgresClient, logger: Logger) {
+        self.client = client
+        self.logger = logger
+        announcer = Announcer(client, logger: logger)
+    }
+
+    // MARK: Enqueue
 
     /// Commits one job and wakes a worker. Returns its id (an existing one's when `uniqueKey` conflicts).
+    ///
+    /// Throws `PostgresError`; one that names a constraint (`job_…`) says which option is out of its range. After a
+    /// connection error the job may or may not exist: with a `uniqueKey` it is safe to enqueue again.
     @discardableResult
     public func enqueue<Work: Job>(_ job: Work, _ options: JobOptions = Work.defaults) async throws -> JobID {
-        fatalError("skeleton")
+        let arguments = try ArgumentsCoding.encode(job)
+        let rows = try await client.query(Statements.enqueue(Work.kind, arguments, options, notify: false))
+        guard let row = rows.first else { throw PostgresError.noRow("insert_job") }
+        let (id, isDue) = try row.decode(JobID.self, Bool.self)
+        if isDue { wakeWorkers(of: options.queue) }
+        return id
     }
-    /// Inside the caller's transaction: the job exists exactly if it commits.
+
+    /// Inside the caller's transaction: the job exists exactly if it commits. With a key, other enqueuers and the ends of
+    /// that key's jobs wait for the transaction.
     @discardableResult
     public func enqueue<Work: Job>(
         _ job: Work, _ options: JobOptions = Work.defaults, in connection: PostgresConnection
-    ) async throws -> JobID { fatalError("skeleton") }
-    /// Many at once, by COPY when there are many.
+    ) async throws -> JobID {
+        let arguments = try ArgumentsCoding.encode(job)
+        let rows = try await connection.query(Statements.enqueue(Work.kind, arguments, options, notify: true))
+        guard let row = rows.first else { throw PostgresError.noRow("enqueue_job") }
+        return try row.decode(JobID.self, Bool.self).0
+    }
+
+    /// Many at once, all or none: by COPY when no option needs the database to look at each.
     public func enqueue<Work: Job>(all jobs: [Work], _ options: JobOptions = Work.defaults) async throws {
-        fatalError("skeleton")
+        guard !jobs.isEmpty else { return }
+        if options.suitCopy {
+            let copy = BulkCopy(jobs: jobs, options: options)
+            _ = try await client.withConnection { try await $0.copyIn(unsafe: BulkCopy<Work>.statement, from: copy) }
+        } else {
+            let arguments = try jobs.map(ArgumentsCoding.encode)
+            try await client.query(Statements.enqueueAll(Work.kind, arguments, options))
+        }
+        if options.runAt == nil { wakeWorkers(of: options.queue) }
     }
 
     /// Wakes workers after the commit of a statement that called `enqueue_job` by itself (such as one that looks up and
     /// enqueues in one round trip). A hint: it never throws, and losing it costs a polling interval.
-    public func wakeWorkers(of queue: String) { fatalError("skeleton") }
-
-    /// Waits until the job has ended, or returns nil after `limit`. By notification with polling underneath; needs `run()`.
-    public func result(of id: JobID, within limit: Duration) async throws -> JobResult? { fatalError("skeleton") }
+    public func wakeWorkers(of queue: String) { announcer.wake(CollectionOfOne(queue)) }
 
     /// Cancels a waiting job at once; asks a running one to stop. False when it had already ended.
-    public func cancel(_ id: JobID) async throws -> Bool { fatalError("skeleton") }
+    public func cancel(_ id: JobID) async throws -> Bool {
+        let rows = try await client.query(Statements.cancel(id))
+        return try rows.first?.decode(Bool.self) ?? false
+    }
+
+    // MARK: Results
+
+    /// Waits until the job has ended, or returns nil after `limit`. By notification with polling underneath; needs
+    /// `run()`. Throws only when the task is cancelled; while the database is away it waits.
+    public func result(of id: JobID, within limit: Duration) async throws -> JobResult? {
+        let ticket = waiters.withLock { $0.ticket() }
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            giveUp(id, ticket)
+        }
+        defer { timer.cancel() }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                waiters.withLock { $0.add(continuation, for: id, ticket: ticket) }
+                // Cancelled before it was added: nobody else would answer it.
+                if Task.isCancelled { giveUp(id, ticket) }
+                lookUp()
+            }
+        } onCancel: {
+            giveUp(id, ticket)
+        }
+        if result == nil { try Task.checkCancellation() }
+        return result
+    }
 
     /// Listens for ended jobs until stopped.
-    public func run() async throws { fatalError("skeleton") }
+    public func run() async throws {
+        let stopped = Alarm()
+        await withGracefulStopHandler {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.listen() }
+                group.addTask { await self.poll() }
+                await stopped.wait()
+                group.cancelAll()
+            }
+        } onGracefulStop: {
+            stopped.ring()
+        }
+    }
+
+    private func listen() async {
+        for await event in client.listen([Announcer.resultsChannel]) {
+            waiters.withLock { waiters in
+                switch event {
+                case .subscribed: waiters.wantAll()
+                case .notification(_, let payload, _): if let id = JobID(payload) { waiters.want(id) }
+                }
+            }
+            lookUp()
+        }
+    }
+
+    private func poll() async {
+        while (try? await Task.sleep(for: Self.resultPolling)) != nil {
+            waiters.withLock { $0.wantAll() }
+            lookUp()
+        }
+    }
+
+    private func giveUp(_ id: JobID, _ ticket: Int) {
+        waiters.withLock { $0.remove(id, ticket: ticket) }?.resume(returning: nil)
+    }
+
+    private func lookUp() {
+        guard let ids = waiters.withLock({ $0.startLookUp(atMost: Self.maximumLookUp) }) else { return }
+        Task {
+            let results = await results(of: ids)
+            let answers = waiters.withLock { $0.found(results) }
+            for (waiter, result) in answers { waiter.resume(returning: result) }
+            lookUp()
+        }
+    }
+
+    private func results(of ids: [JobID]) async -> [JobResult] {
+        do {
+            return try await client.query(Statements.results(of: ids)).map { row in
+                let (id, state, result, error) = try row.decode(JobID.self, String.self, JSON?.self, String?.self)
+                return JobResult(id: id, state: .init(rawValue: state) ?? .failed, result: result, error: error)
+            }
+        } catch {
+            // The next poll asks again.
+            logger.debug("results not looked up", metadata: ["error": "\(error)"])
+            return []
+        }
+    }
+}
+
+extension PostgresError {
+    /// A function that always returns a row did not.
+    static func noRow(_ function: String) -> PostgresError {
+        PostgresError(.decoding, "\(function) returned no row: the schema is not the one of this version")
+    }
 }

@@ -1,0 +1,56 @@
+import Platform
+import Postgres
+
+/// Ends jobs whose kind does something when they fail: the end and what is done then are one transaction.
+struct FailureEnding: Sendable {
+    let client: PostgresClient
+    let acknowledger: Acknowledger
+    let announcer: Announcer
+    let logger: Logger
+
+    /// Returns when the job has ended. Tried again for as long as the database is away. When `onFailure` throws for another
+    /// reason, the job ends without it, its error says so, and so does the log.
+    func end(
+        _ job: ClaimedJob, _ settlement: Settlement,
+        onFailure: @escaping RegisteredKind.FailureHandler
+    ) async {
+        var pause = Duration.milliseconds(20)
+        while true {
+            do {
+                let settled = try await transaction(job, settlement, onFailure)
+                announcer.wake(settled.queues)
+                if job.isAwaited { announcer.ended([job.lease.id]) }
+                return
+            } catch let error as PostgresError
+                where error.isTransient || error.code != .server && error.code != .decoding
+            {
+                logger.warning("a failed job is not ended yet", metadata: metadata(job, error))
+            } catch {
+                logger.error("onFailure failed, the job ends without it", metadata: metadata(job, error))
+                var settlement = settlement
+                settlement.error = Settlement.line("\(settlement.error ?? "") (and its onFailure: \(error))")
+                acknowledger.add(settlement, isLast: true)
+                return
+            }
+            try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
+            pause = min(pause * 2, .seconds(5))
+        }
+    }
+
+    private func transaction(
+        _ job: ClaimedJob, _ settlement: Settlement,
+        _ onFailure: @escaping RegisteredKind.FailureHandler
+    ) async throws -> Settled {
+        try await client.withTransaction { connection in
+            let settled = try await Statements.settle([settlement], wait: true, on: connection)
+            if settled.stale.isEmpty {
+                try await onFailure(job.arguments, settlement.error ?? "unknown error", connection)
+            }
+            return settled
+        }
+    }
+
+    private func metadata(_ job: ClaimedJob, _ error: any Error) -> Logger.Metadata {
+        ["job": "\(job.lease.id)", "kind": job.kind, "error": "\(error)"]
+    }
+}

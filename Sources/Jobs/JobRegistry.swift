@@ -1,0 +1,61 @@
+import FoundationEssentials
+public import Postgres
+
+/// The handlers that a worker knows. A kind that it does not know is left to workers that do.
+public struct JobRegistry: Sendable {
+    private(set) var kinds: [String: RegisteredKind] = [:]
+    private(set) var schedules: [Schedule] = []
+
+    public init() {}
+
+    /// Registers the handler of a kind; registering a kind again replaces its handler.
+    ///
+    /// Delivery is at least once: a handler may run again after a crash, so what it does must bear repetition.
+    /// - Parameters:
+    ///   - timeLimit: cancels the handler's task; the attempt then counts as failed.
+    ///   - onFailure: runs once when the job has failed, expired or been rescued too often, in the transaction that ends it.
+    public mutating func register<Work: Job>(
+        _ type: Work.Type, retry: RetryPolicy = .exponentialJitter(), timeLimit: Duration = .seconds(60),
+        onFailure: (@Sendable (Work, _ error: String, PostgresConnection) async throws -> Void)? = nil,
+        handler: @escaping @Sendable (Work, JobContext) async throws -> JobOutcome
+    ) {
+        var failure: RegisteredKind.FailureHandler?
+        if let onFailure {
+            failure = { arguments, error, connection in
+                try await onFailure(Work(decodingArguments: arguments), error, connection)
+            }
+        }
+        kinds[Work.kind] = RegisteredKind(
+            retry: retry, timeLimit: timeLimit,
+            run: { arguments, context in try await handler(Work(decodingArguments: arguments), context) },
+            onFailure: failure)
+    }
+
+    /// Enqueues `job` once per tick of `interval` however many workers run (one row per schedule and tick). Ticks are
+    /// multiples of the interval, so workers agree on them; missed ones are not made up for, and a tick is passed over
+    /// while the job of an earlier one still waits or runs. Queue, priority and attempts are the kind's defaults.
+    public mutating func every<Work: Job>(_ interval: Duration, name: String, _ job: Work) {
+        schedules.append(
+            Schedule(
+                name: name, interval: interval, kind: Work.kind, options: Work.defaults,
+                arguments: { try ArgumentsCoding.encode(job) }))
+    }
+}
+
+/// A handler without its type.
+struct RegisteredKind: Sendable {
+    typealias FailureHandler = @Sendable ([UInt8], String, PostgresConnection) async throws -> Void
+
+    let retry: RetryPolicy
+    let timeLimit: Duration
+    let run: @Sendable ([UInt8], JobContext) async throws -> JobOutcome
+    let onFailure: FailureHandler?
+}
+
+struct Schedule: Sendable {
+    let name: String
+    let interval: Duration
+    let kind: String
+    let options: JobOptions
+    let arguments: @Sendable () throws -> String
+}

@@ -1,0 +1,131 @@
+import FoundationEssentials
+import Platform
+import Postgres
+
+/// The queue's statements: each calls one function of migrations/001_jobs.up.sql, where the reasons are.
+enum Statements {
+    static func enqueue(_ kind: String, _ arguments: String, _ options: JobOptions, notify: Bool) -> PostgresQuery {
+        let columns: PostgresQuery = """
+            \(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)), \(options.runAt), \
+            \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey), \
+            \(options.startWithin), \(options.isAwaited)
+            """
+        let call = notify ? "SELECT enqueue_job(\(columns.sql)), false" : "SELECT * FROM insert_job(\(columns.sql))"
+        return PostgresQuery(unsafe: call, binds: columns.binds)
+    }
+
+    /// In the order of `arguments`.
+    static func enqueueAll(_ kind: String, _ arguments: [String], _ options: JobOptions) -> PostgresQuery {
+        """
+        SELECT bool_or(job.due)
+        FROM unnest(\(arguments)) WITH ORDINALITY AS new (arguments, position)
+        CROSS JOIN LATERAL insert_job(\(kind), new.arguments::jsonb, \(options.queue),
+            \(Int32(clamping: options.priority)), \(options.runAt), \(Int32(clamping: options.maximumAttempts)),
+            \(options.key), \(options.uniqueKey), \(options.startWithin), \(options.isAwaited)) AS job
+        """
+    }
+
+    static func notify(_ hints: [(channel: String, payload: String)]) -> PostgresQuery {
+        """
+        SELECT pg_notify(channel, payload)
+        FROM unnest(\(hints.map(\.channel)), \(hints.map(\.payload))) AS hint (channel, payload)
+        """
+    }
+
+    static func results(of ids: [JobID]) -> PostgresQuery {
+        "SELECT id, state::text, result, error FROM finished_jobs WHERE id = ANY (\(ids))"
+    }
+
+    static func cancel(_ id: JobID) -> PostgresQuery { "SELECT cancel_job(\(id))" }
+
+    static func register(
+        name: String, queues: [String], kinds: [String], deadAfter: Duration
+    ) -> PostgresQuery {
+        "SELECT register_worker(\(name), \(queues), \(kinds), \(deadAfter))"
+    }
+
+    static func beat(_ worker: Int64, isStopping: Bool) -> PostgresQuery {
+        "SELECT beat_worker(\(worker), \(isStopping))"
+    }
+
+    static func deregister(_ worker: Int64) -> PostgresQuery { "DELETE FROM workers WHERE id = \(worker)" }
+
+    static func check(_ worker: Int64, _ leases: [Lease]) -> PostgresQuery {
+        "SELECT * FROM check_jobs(\(worker), \(leases.map(\.id)), \(leases.map(\.fence)))"
+    }
+
+    static func releaseUnheld(_ worker: Int64, held: [JobID], claimedBefore age: Duration) -> PostgresQuery {
+        "SELECT release_unheld_jobs(\(worker), \(held), \(age))"
+    }
+
+    static func claim(_ worker: Int64, queue: String, kinds: [String], atMost count: Int) -> PostgresQuery {
+        "SELECT * FROM claim_jobs(\(worker), \(queue), \(kinds), \(Int32(clamping: count)))"
+    }
+
+    static func promote(_ queues: [String], atMost count: Int) -> PostgresQuery {
+        "SELECT * FROM promote_jobs(\(queues), \(Int32(clamping: count)))"
+    }
+
+    static func bury(by worker: Int64) -> PostgresQuery { "SELECT bury_workers(\(worker))" }
+
+    static func rescue(atMost count: Int) -> PostgresQuery { "SELECT * FROM rescue_jobs(\(Int32(clamping: count)))" }
+
+    static func adopt(_ worker: Int64, kinds: [String], atMost count: Int) -> PostgresQuery {
+        "SELECT * FROM adopt_jobs(\(worker), \(kinds), \(Int32(clamping: count)))"
+    }
+
+    static func tick(_ schedule: Schedule) throws -> PostgresQuery {
+        """
+        SELECT * FROM enqueue_tick(\(schedule.name), \(schedule.interval), \(schedule.kind),
+            \(try schedule.arguments())::jsonb, \(schedule.options.queue), \(Int32(clamping: schedule.options.priority)),
+            \(Int32(clamping: schedule.options.maximumAttempts)))
+        """
+    }
+
+    static func maintainHistory(keeping retention: Duration) -> PostgresQuery {
+        "SELECT * FROM maintain_history(\(retention))"
+    }
+
+    static func complete(_ worker: Int64, _ settlements: [Settlement]) -> PostgresQuery {
+        "SELECT complete_jobs(\(worker), \(settlements.map(\.lease.id)), \(settlements.map(\.lease.fence)))"
+    }
+
+    /// `settlements` are all of `worker`.
+    static func settle(_ worker: Int64, _ settlements: [Settlement], wait: Bool) -> PostgresQuery {
+        """
+        SELECT * FROM settle_jobs(\(worker), \(settlements.map(\.lease.id)), \(settlements.map(\.lease.fence)),
+            \(settlements.map(\.outcome.rawValue)), \(settlements.map { $0.result ?? "" }),
+            \(settlements.map { $0.error ?? "" }), \(settlements.map(\.delay.inSeconds)), \(wait))
+        """
+    }
+}
+
+/// What became of settlements.
+struct Settled: Sendable {
+    /// Were not this worker's any more.
+    var stale: Set<JobID> = []
+    /// To be tried again: another transaction holds their key.
+    var busy: Set<JobID> = []
+    /// Have a job that can be claimed now.
+    var queues: [String] = []
+
+    init() {}
+
+    init(_ row: PostgresRow) throws {
+        let (stale, busy, queues) = try row.decode([Int64].self, [Int64].self, [String].self)
+        self.stale = Set(stale)
+        self.busy = Set(busy)
+        self.queues = queues
+    }
+}
+
+extension Statements {
+    /// Settles leases of one worker, each fenced, waiting for locked keys if told to.
+    static func settle(
+        _ settlements: [Settlement], wait: Bool, on connection: PostgresConnection
+    ) async throws -> Settled {
+        guard let worker = settlements.first?.lease.worker else { return Settled() }
+        let rows = try await connection.query(settle(worker, settlements, wait: wait))
+        return try rows.first.map(Settled.init) ?? Settled()
+    }
+}
