@@ -62,6 +62,7 @@ let package = Package(
         tests("CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
         tests("IngressTests", of: ["Ingress", "Calls", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
+        tests("OperadoraTests", of: ["operadora", "Calls", "Postgres", "Platform"]),
         tests("EndToEndTests", of: ["Simulators", "Postgres", "HTTP", "Platform"]),
     ],
     cxxLanguageStandard: .cxx17

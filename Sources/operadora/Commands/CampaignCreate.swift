@@ -23,9 +23,11 @@ struct CampaignCreate: AsyncParsableCommand {
     @Option(help: "What the agent shall do, in your words.", valueName: "text") var instructions = ""
     @Option(help: "What the agent says first; made up by itself when not given.", valueName: "text")
     var greeting: String?
-    @Option(help: "Names of the tools it may use, separated by commas, or none; all when not given.", valueName: "names")
+    @Option(
+        help: "Names of the tools it may use, separated by commas, or none; all when not given.", valueName: "names")
     var tools: String?
-    @Option(help: "Calls to this number of ours belong to the campaign.", valueName: "number") var inboundNumber: String?
+    @Option(help: "Calls to this number of ours belong to the campaign.", valueName: "number") var inboundNumber:
+        String?
     @Option(help: "How many calls may be under way at once.", valueName: "number") var maxConcurrentCalls = 10
     @Option(help: "How many calls may be begun in a second.", valueName: "number") var callsPerSecond = 1.0
     @Option(help: "When to call, in each lead's time zone, or any.", valueName: "hours")
@@ -38,7 +40,8 @@ struct CampaignCreate: AsyncParsableCommand {
 
     func validate() throws {
         if let timezone, Zone(identifier: timezone) == nil {
-            throw ValidationError("'--timezone \(timezone)' is not a time zone: it must be one such as America/Mexico_City")
+            throw ValidationError(
+                "'--timezone \(timezone)' is not a time zone: it must be one such as America/Mexico_City")
         }
         if callingWindow != "any" {
             do { _ = try WeeklyHours(callingWindow) } catch { throw ValidationError("'--calling-window': \(error)") }

@@ -37,7 +37,8 @@ struct Configuration: Sendable {
         log = LogConfiguration(&reader)
         databaseURL =
             needs.contains(.database)
-            ? reader.requiredSecret("DATABASE_URL", "a libpq connection string, such as postgresql://user@host/operadora")
+            ? reader.requiredSecret(
+                "DATABASE_URL", "a libpq connection string, such as postgresql://user@host/operadora")
             : reader.secret("DATABASE_URL") ?? Secret("")
         migrationsDirectory = reader.string("MIGRATIONS_DIR")
         ingress = IngressConfiguration(&reader)

@@ -7,7 +7,9 @@ enum MigrationsDirectory {
         let candidates = configured.map { [$0] } ?? usualPlaces()
         if let found = candidates.first(where: hasMigrations) { return found }
         throw ConfigurationError(problems: [
-            configured.map { "MIGRATIONS_DIR is \"\($0)\": no file 001_….up.sql is there; set it to the directory migrations" }
+            configured.map {
+                "MIGRATIONS_DIR is \"\($0)\": no file 001_….up.sql is there; set it to the directory migrations"
+            }
                 ?? "MIGRATIONS_DIR is not set, and no directory migrations is beside the executable or in the working directory: "
                 + "set it to the directory migrations of the release"
         ])

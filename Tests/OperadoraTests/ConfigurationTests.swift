@@ -1,0 +1,111 @@
+import Calls
+import Platform
+import Testing
+
+@testable import operadora
+
+@Suite struct ConfigurationTests {
+    private let complete = [
+        "DATABASE_URL": "postgresql://localhost/operadora", "PUBLIC_URL": "https://calls.example.com/",
+        "TWILIO_ACCOUNT_SID": "AC123", "TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM_NUMBER": "+12125550123",
+        "OPENAI_API_KEY": "k",
+    ]
+    private let all: Configuration.Needs = [.database, .webhooks, .providers]
+
+    private func problems(_ changes: [String: String], needs: Configuration.Needs) -> [String] {
+        let environment = Environment(complete.merging(changes) { _, new in new })
+        do {
+            _ = try Configuration(environment, needs: needs)
+            return []
+        } catch {
+            return (error as? ConfigurationError)?.problems ?? ["\(error)"]
+        }
+    }
+
+    @Test("The documented defaults hold")
+    func defaults() throws {
+        let configuration = try Configuration(Environment(complete), needs: all)
+        #expect(configuration.ingress.host == "127.0.0.1" && configuration.ingress.port == 8080)
+        #expect(configuration.worker.queues == ["turns": 64, "calls": 16, "default": 16])
+        #expect(configuration.worker.heartbeat == .seconds(5) && configuration.worker.deadAfter == .seconds(15))
+        #expect(configuration.twilio.baseURL == "https://api.twilio.com")
+        #expect(configuration.model.baseURL == "https://api.openai.com/v1")
+        #expect(configuration.calendar.baseURL == "https://www.googleapis.com/calendar/v3")
+        #expect(configuration.calendar.credentialsFile == "credentials.json")
+        #expect(configuration.calls.publicURL == "https://calls.example.com")
+        #expect(configuration.calls.turnHold == .seconds(10) && configuration.calls.reconcileAfter == .seconds(60))
+        #expect(configuration.mail == nil)
+    }
+
+    @Test("A command needs only what it uses")
+    func needs() throws {
+        _ = try Configuration(Environment(["DATABASE_URL": "dbname=operadora"]), needs: .database)
+        _ = try Configuration(Environment([:]), needs: [])
+    }
+
+    @Test("What is missing is named at once, each with what to set it to")
+    func missing() {
+        let error = #expect(throws: ConfigurationError.self) { try Configuration(Environment([:]), needs: all) }
+        let names = error?.problems.map { $0.prefix { $0 != " " } } ?? []
+        #expect(
+            Set(names) == [
+                "DATABASE_URL", "PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER",
+                "OPENAI_API_KEY",
+            ])
+        #expect(error?.problems.allSatisfy { $0.contains("set it to") || $0.contains("or set") } == true)
+    }
+
+    @Test(
+        "A wrong variable is named, with what would be right",
+        arguments: [
+            ("INGRESS_PORT", "http"), ("CALL_PROVIDER", "telegraph"), ("TWILIO_ACCOUNT_SID", "SK1"),
+            ("TWILIO_FROM_NUMBER", "2125550123"), ("OPENAI_BASE_URL", "api.openai.com"), ("LANGUAGE_MODEL", "gpt"),
+            ("CALENDAR_PROVIDER", "paper"), ("BUSINESS_TIMEZONE", "Mars/Olympus"),
+            ("BUSINESS_HOURS", "mon 25:00-26:00"),
+            ("TURN_HOLD_SECONDS", "15"), ("RECONCILE_AFTER_SECONDS", "0"), ("WORKER_CONCURRENCY", "0"),
+            ("WORKER_QUEUES", "turns:many"), ("WORKER_QUEUES", "turns,turns"), ("WORKER_HEARTBEAT_SECONDS", "10"),
+            ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("SMTP_PORT", "0"), ("SMTP_TLS", "maybe"),
+            ("PUBLIC_URL", "calls.example.com"), ("API_TOKENS", "short"),
+        ])
+    func wrong(name: String, value: String) {
+        let problems = problems([name: value], needs: all)
+        #expect(problems.count == 1)
+        // Two heartbeats must fit into the time after which a worker is dead: either name is right.
+        #expect(problems.allSatisfy { $0.hasPrefix(name) || $0.contains(name) })
+        #expect(problems.allSatisfy { $0.contains("must ") || $0.contains("use ") })
+    }
+
+    @Test("WORKER_CONCURRENCY sizes every queue that has no number of its own")
+    func queues() throws {
+        let few = try Configuration(Environment(["WORKER_CONCURRENCY": "2"]), needs: [])
+        #expect(few.worker.queues == ["turns": 8, "calls": 2, "default": 2])
+        let named = try Configuration(
+            Environment(["WORKER_CONCURRENCY": "3", "WORKER_QUEUES": "turns:9, mail"]), needs: [])
+        #expect(named.worker.queues == ["turns": 9, "mail": 3])
+    }
+
+    @Test("The simulator needs its address, and speaks the same protocol")
+    func simulator() {
+        #expect(problems(["CALL_PROVIDER": "simulator"], needs: all).count == 1)
+        #expect(
+            problems(["CALL_PROVIDER": "simulator", "TWILIO_API_BASE_URL": "http://127.0.0.1:1"], needs: all).isEmpty)
+    }
+
+    @Test("A model server of one's own needs no key")
+    func keylessModel() {
+        #expect(problems(["OPENAI_API_KEY": "", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"], needs: all).isEmpty)
+    }
+
+    @Test("No secret shows in a configuration that is printed")
+    func secrets() throws {
+        let secrets = [
+            "DATABASE_URL": "postgresql://u:hunter2@h/d", "TWILIO_AUTH_TOKEN": "hunter2", "OPENAI_API_KEY": "hunter2",
+            "API_TOKENS": "hunter2hunter2hunter2", "SMTP_SERVER": "mail.example.com", "EMAIL_USER": "u",
+            "EMAIL_PASSWORD": "hunter2", "FROM_EMAIL": "a@example.com",
+        ]
+        let environment = Environment(complete.merging(secrets) { _, new in new })
+        var dumped = ""
+        dump(try Configuration(environment, needs: all), to: &dumped)
+        #expect(!dumped.contains("hunter2"))
+    }
+}
