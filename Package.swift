@@ -30,11 +30,12 @@ let package = Package(
         .systemLibrary(name: "CLibCurl", path: "Sources/CLibraries/CLibCurl"),
         .systemLibrary(name: "CMicroHTTPD", path: "Sources/CLibraries/CMicroHTTPD"),
         .systemLibrary(name: "CCrypto", path: "Sources/CLibraries/CCrypto"),
+        .systemLibrary(name: "CSpawn", path: "Sources/CLibraries/CSpawn"),
         .target(
             name: "CPhoneNumber", path: "Sources/CLibraries/CPhoneNumber",
             linkerSettings: [.linkedLibrary("phonenumber")]),
 
-        house("Platform", on: ["CCrypto"]),
+        house("Platform", on: ["CCrypto", "CSpawn"]),
         house("Postgres", on: ["Platform", "CLibPQ"]),
         house("HTTP", on: ["Platform", "CLibCurl", "CMicroHTTPD"]),
         house("Jobs", on: ["Postgres", "Platform"]),

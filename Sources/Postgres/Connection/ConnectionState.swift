@@ -1,4 +1,5 @@
 import CLibPQ
+import Platform
 import Synchronization
 
 /// Who waits for a command, and whether it still wants the answer.

@@ -1,5 +1,6 @@
 import CLibPQ
 import Glibc
+import Platform
 
 /// Makes connections. libpq looks names up and tries host after host while blocking, so each attempt has a thread of its own.
 struct Connector: Sendable {

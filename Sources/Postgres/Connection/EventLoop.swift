@@ -1,5 +1,6 @@
 import CLibPQ
 import Glibc
+import Platform
 import Synchronization
 
 /// What the loop tells of a socket. Called on the loop's thread: move bytes, resume tasks, return.

@@ -1,15 +1,14 @@
-import CLibPQ
 import Glibc
 
-/// Threads for calls of C that block: name look-ups, connecting, cancelling. The cooperative pool must not wait for those.
-enum OwnThread {
+/// Threads for calls of C that block, and for loops around C libraries: the cooperative pool must not wait for those.
+public enum OwnThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Runs `body` on a new detached thread.
-    static func start(_ body: @escaping @Sendable () -> Void) {
+    /// Runs `body` on a new detached thread with a stack of 512 KiB. The process ends when the system refuses a thread.
+    public static func start(_ body: @escaping @Sendable () -> Void) {
         var thread = pthread_t()
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -27,8 +26,8 @@ enum OwnThread {
         precondition(status == 0, "the system refuses another thread (error \(status))")
     }
 
-    /// Runs `body` on a thread of its own and waits for it without holding the caller's.
-    static func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    /// Runs `body` on a thread of its own and waits for it without holding the caller's. Goes on when the task is cancelled.
+    public static func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             start { continuation.resume(returning: body()) }
         }
