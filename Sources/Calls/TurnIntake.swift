@@ -4,6 +4,8 @@ public import Postgres
 
 /// Takes in what a telephone provider says of calls: finds the stored answer or makes the work durable, in one round trip
 /// and one commit. Thrown errors are PostgreSQL's; whatever is returned is committed.
+///
+/// Every method may be repeated: after an error whose outcome is unknown it finds what the first attempt did.
 public struct TurnIntake: Sendable {
     let postgres: PostgresClient
     let queue: JobQueue
@@ -34,74 +36,83 @@ public struct TurnIntake: Sendable {
         case answered(SpokenAnswer, Listener)
         /// A job thinks about it: a new one, or the one that an earlier request for this turn made.
         case enqueued(JobID, Listener)
-        /// It cannot be a turn of this call.
+        /// It has no answer, and no job was asked for.
+        case unanswered(Listener)
+        /// It cannot be a turn of this call. Without a listener the call is unknown.
         case refused(Refusal, Listener?)
     }
 
-    public enum Refusal: String, Sendable, Hashable {
+    public enum Refusal: String, Sendable, Hashable, CaseIterable {
         case unknownCall = "unknown_call"
         /// The call is known by another provider id: this is a stray leg.
         case otherCall = "other_call"
         case callEnded = "call_ended"
-        /// Neither answered nor the next one: a URL that we never gave out.
+        /// Neither answered nor the next one: a URL that was never given out.
         case outOfTurn = "out_of_turn"
     }
 
-    /// Looks up the answer of a turn and, when there is none, enqueues the turn. Repeats find the same answer or the same
-    /// job; the answer of a turn is found even when its call has ended since.
-    public func take(_ turn: ProcessConversation) async throws -> Taken {
+    /// Looks up the answer of a turn and, when there is none, enqueues the turn.
+    public func take(_ turn: ProcessConversation) async throws -> Taken { try await take(turn, mayEnqueue: true) }
+
+    /// Looks up the answer of a turn whose job was enqueued before.
+    public func lookUp(_ turn: ProcessConversation) async throws -> Taken { try await take(turn, mayEnqueue: false) }
+
+    private func take(_ turn: ProcessConversation, mayEnqueue: Bool) async throws -> Taken {
         let options = turn.options
         let rows = try await postgres.query(
             """
-            WITH turn AS (
-                SELECT calls.id, coalesce(calls.language, \(settings.defaultLanguage)) AS language,
-                    coalesce(calls.timezone, \(settings.businessTimezone)) AS timezone,
-                    calls.status IN ('ended', 'uncertain') AS is_final,
-                    calls.provider_call_id IS NULL OR calls.provider_call_id = \(turn.providerCallID) AS is_same_call,
-                    coalesce((SELECT max(number) FROM turns WHERE call_id = calls.id AND role = 'agent'), 0) + 1
-                        = \(turn.turn) AS is_next,
-                    answer.number, answer.content, answer.ends_call
-                FROM calls LEFT JOIN turns AS answer
-                    ON answer.call_id = calls.id AND answer.in_reply_to = \(turn.turn)
-                WHERE calls.id = \(turn.callID)
-            )
-            SELECT language, timezone, is_final, is_same_call, number, content, ends_call,
-                CASE WHEN number IS NULL AND is_next AND is_same_call AND NOT is_final THEN
-                    enqueue_job(\(ProcessConversation.kind), \(try JSON(encoding: turn)), queue => \(options.queue),
-                        priority => \(options.priority), max_attempts => \(options.maximumAttempts),
-                        key => \(options.key), unique_key => \(options.uniqueKey), awaited => \(options.isAwaited))
-                END AS job
-            FROM turn
+            SELECT language, timezone, refusal, say, next_turn, ends_call, job_id, is_due
+            FROM take_turn(\(turn.callID), \(Int32(clamping: turn.turn)), \(turn.providerCallID), \(mayEnqueue),
+                \(ProcessConversation.kind), \(try JSON(encoding: turn)), \(options.queue), \(Int32(options.priority)),
+                \(Int32(options.maximumAttempts)), \(options.key), \(options.uniqueKey), \(settings.defaultLanguage),
+                \(settings.businessTimezone))
             """)
         guard let row = rows.first else { return .refused(.unknownCall, nil) }
-        let taken = try Self.taken(row)
-        if case .enqueued = taken { queue.wakeWorkers(of: options.queue) }
-        return taken
-    }
-
-    private static func taken(_ row: PostgresRow) throws -> Taken {
-        let (language, timezone, isFinal, isSameCall, number, content, endsCall, job) = try row.decode(
-            String.self, String.self, Bool.self, Bool?.self, Int?.self, String?.self, Bool?.self, JobID?.self)
+        let (language, timezone, refusal, say, nextTurn, endsCall, job, isDue) = try row.decode(
+            String?.self, String?.self, String?.self, String?.self, Int?.self, Bool?.self, JobID?.self, Bool?.self)
+        guard let language, let timezone else { return .refused(.unknownCall, nil) }
         let listener = Listener(language: language, timezone: timezone)
-        if isSameCall != true { return .refused(.otherCall, listener) }
-        if let number, let content, let endsCall {
-            return .answered(
-                SpokenAnswer(say: content, language: language, nextTurn: number + 1, endsCall: endsCall), listener)
+        if let refusal { return .refused(Refusal(rawValue: refusal) ?? .outOfTurn, listener) }
+        if let say, let nextTurn, let endsCall {
+            let answer = SpokenAnswer(say: say, language: language, nextTurn: nextTurn, endsCall: endsCall)
+            return .answered(answer, listener)
         }
-        if let job { return .enqueued(job, listener) }
-        return .refused(isFinal ? .callEnded : .outOfTurn, listener)
+        guard let job else { return .unanswered(listener) }
+        if isDue == true { queue.wakeWorkers(of: options.queue) }
+        return .enqueued(job, listener)
     }
 
-    /// The committed answer of a turn, or nil when it has none yet.
-    public func storedAnswer(call: Int64, turn: Int) async throws -> SpokenAnswer? {
+    /// Commits an event of a call as a job, in the order of the call's turns. Returns nil when there is no such call.
+    ///
+    /// The event finds its call by our id, which the callback URL carries, else by the provider's. `sequence` is the
+    /// provider's number of the event; while an event waits or runs, its repeats are the same job.
+    public func take(_ event: RecordCallStatus, sequence: Int? = nil) async throws -> JobID? {
+        let options = event.options
+        let uniqueKey = "status:\(event.providerCallID):\(event.status)" + (sequence.map { ":\($0)" } ?? "")
         let rows = try await postgres.query(
             """
-            SELECT turns.content, coalesce(calls.language, \(settings.defaultLanguage)), turns.number, turns.ends_call
-            FROM turns JOIN calls ON calls.id = turns.call_id
-            WHERE turns.call_id = \(call) AND turns.in_reply_to = \(turn)
+            SELECT job_id, is_due
+            FROM take_status(\(event.callID), \(settings.provider), \(event.providerCallID), \(RecordCallStatus.kind),
+                \(try JSON(encoding: event)), \(options.queue), \(Int32(options.priority)),
+                \(Int32(options.maximumAttempts)), \(uniqueKey))
             """)
-        guard let row = rows.first else { return nil }
-        let (content, language, number, endsCall) = try row.decode(String.self, String.self, Int.self, Bool.self)
-        return SpokenAnswer(say: content, language: language, nextTurn: number + 1, endsCall: endsCall)
+        guard let (job, isDue) = try rows.first?.decode(JobID?.self, Bool?.self), let job else { return nil }
+        if isDue == true { queue.wakeWorkers(of: options.queue) }
+        return job
+    }
+
+    /// The id of the call that somebody makes to one of our numbers; asked again for the same provider id, the same call.
+    ///
+    /// - Parameters:
+    ///   - from: the caller's E.164 number, or what the provider writes when it is withheld.
+    ///   - to: our number.
+    public func callForInbound(providerCallID: String, from: String, to: String) async throws -> Int64 {
+        let rows = try await postgres.query(
+            """
+            SELECT take_inbound_call(\(settings.provider), \(providerCallID), \(from), \(to),
+                \(settings.defaultLanguage), \(settings.businessTimezone))
+            """)
+        guard let row = rows.first else { throw PostgresError(.decoding, "take_inbound_call returned nothing") }
+        return try row.decode(Int64.self)
     }
 }

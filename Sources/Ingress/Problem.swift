@@ -1,0 +1,63 @@
+import HTTP
+import Platform
+
+/// A request that is not answered as its sender wished: problem details of RFC 9457, with the field that is wrong.
+struct Problem: Error, Sendable, Hashable {
+    var status: Int
+    var title: String
+    /// One sentence: what is wrong with which thing, and what would be right.
+    var detail: String
+    /// The name of a form field, query parameter or header.
+    var field: String?
+    var headers: [String: String] = [:]
+
+    static func notFound(_ path: String) -> Problem {
+        Problem(
+            status: 404, title: "Not Found",
+            detail: "there is nothing at \(path.prefix(200)); /openapi.json lists what there is")
+    }
+
+    static func wrongMethod(_ methods: [String]) -> Problem {
+        let allowed = methods.joined(separator: ", ")
+        return Problem(
+            status: 405, title: "Method Not Allowed", detail: "this path takes \(allowed)", headers: ["Allow": allowed])
+    }
+
+    static func wrongContentType() -> Problem {
+        Problem(
+            status: 400, title: "Bad Request", detail: "the body must be application/x-www-form-urlencoded",
+            field: "Content-Type")
+    }
+
+    static func badSignature(_ reason: String) -> Problem {
+        Problem(status: 403, title: "Forbidden", detail: reason, field: "X-Twilio-Signature")
+    }
+
+    static func invalid(_ field: String, _ reason: String) -> Problem {
+        Problem(status: 422, title: "Unprocessable Content", detail: "\(field) \(reason)", field: field)
+    }
+
+    static func unknownCall(_ field: String) -> Problem {
+        Problem(status: 404, title: "Not Found", detail: "\(field) names no call that we know", field: field)
+    }
+
+    /// Nothing was committed: the same request is welcome again.
+    static let unavailable = Problem(
+        status: 503, title: "Service Unavailable", detail: "the database is away; nothing was kept of this request",
+        headers: ["Retry-After": "5"])
+
+    var response: HTTPServerResponse {
+        var body: JSON = [
+            "type": "about:blank", "title": .string(title), "status": .integer(Int64(status)),
+            "detail": .string(detail),
+        ]
+        if let field, case .object(var members) = body {
+            members["errors"] = [["field": .string(field), "detail": .string(detail)]]
+            body = .object(members)
+        }
+        var response = HTTPServerResponse.json(body, status: status)
+        response.headers["Content-Type"] = "application/problem+json"
+        for (name, value) in headers { response.headers[name] = value }
+        return response
+    }
+}

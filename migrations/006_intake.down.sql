@@ -1,0 +1,3 @@
+DROP FUNCTION take_inbound_call;
+DROP FUNCTION take_status;
+DROP FUNCTION take_turn;
