@@ -1,0 +1,89 @@
+import Calls
+import FoundationEssentials
+import HTTP
+import Platform
+
+/// Asks the providers, with requests that cost nothing and change nothing.
+struct ProviderChecks: Sendable {
+    let configuration: Configuration
+    let http: HTTPClient
+
+    /// Whether an ingress answers where the providers will look for one.
+    func publicURL() async -> Finding {
+        let check = "PUBLIC_URL"
+        let url = configuration.calls.publicURL
+        return await ask(check, HTTPClientRequest(.get, url + "/health"), startAdvice) { response in
+            switch response.status {
+            case 200: .ok(check, "an ingress answers at \(url)")
+            case 503: .failed(check, "the ingress at \(url) does not reach its database", "look at the ingress's log")
+            case let status:
+                .failed(check, "\(url)/health answers \(status)", "let PUBLIC_URL lead to operadora ingress")
+            }
+        }
+    }
+
+    private var startAdvice: String {
+        "start operadora ingress, and let PUBLIC_URL lead to it (by a reverse proxy, or a tunnel to try it out)"
+    }
+
+    func twilio() async -> Finding {
+        let check = "Twilio"
+        let settings = configuration.twilio
+        let login = Data("\(settings.accountSID):\(settings.authToken.reveal())".utf8).base64EncodedString()
+        let request = HTTPClientRequest(
+            .get, "\(settings.baseURL)/2010-04-01/Accounts/\(settings.accountSID).json",
+            headers: ["Authorization": "Basic \(login)"])
+        return await ask(check, request, "look at TWILIO_API_BASE_URL and the network") { response in
+            switch response.status {
+            case 200:
+                let status = (try? response.json())?["status"]?.string ?? "active"
+                return status == "active"
+                    ? .ok(check, "account \(settings.accountSID) is active")
+                    : .failed(check, "account \(settings.accountSID) is \(status)", "settle it in Twilio's console")
+            case 401:
+                return .failed(check, "the login is refused", "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN anew")
+            case 404:
+                return .failed(check, "there is no account \(settings.accountSID)", "set TWILIO_ACCOUNT_SID anew")
+            case let status: return .failed(check, "Twilio answers \(status)", "try again later")
+            }
+        }
+    }
+
+    func languageModel() async -> Finding {
+        let check = "language model"
+        let settings = configuration.model
+        var request = HTTPClientRequest(.get, settings.baseURL + "/models")
+        if let key = settings.apiKey { request.headers["Authorization"] = "Bearer \(key.reveal())" }
+        return await ask(check, request, "look at OPENAI_BASE_URL and the network") { response in
+            switch response.status {
+            case 200: return known(check, response)
+            case 401, 403: return .failed(check, "the key is refused", "set OPENAI_API_KEY anew")
+            case 404: return .ok(check, "\(settings.baseURL) answers, and does not list its models")
+            case 429: return .failed(check, "the quota is used up", "look at the account's plan and limits")
+            case let status: return .failed(check, "\(settings.baseURL) answers \(status)", "try again later")
+            }
+        }
+    }
+
+    private func known(_ check: String, _ response: HTTPClientResponse) -> Finding {
+        let name = configuration.model.name
+        let models = (try? response.json())?["data"]?.array?.compactMap { $0["id"]?.string } ?? []
+        if models.contains(name) || models.isEmpty { return .ok(check, "\(name) is served") }
+        let suggestion = Suggestion.nearest(to: name, among: models) ?? models[0]
+        return .failed(check, "the server has no model \(name)", "set OPENAI_MODEL to one that it has, such as \(suggestion)")
+    }
+
+    /// Sends a request; a failure below HTTP is a finding of its own.
+    private func ask(
+        _ check: String, _ request: HTTPClientRequest, _ advice: String,
+        _ judge: (HTTPClientResponse) -> Finding
+    ) async -> Finding {
+        var request = request
+        request.timeout = .seconds(10)
+        do {
+            return judge(try await http.send(request))
+        } catch {
+            return .failed(check, "\(error)", advice)
+        }
+    }
+}
