@@ -31,7 +31,13 @@ public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
     var isWebhook: Bool { self == .voiceWebhook || self == .statusWebhook }
 
     func canHave(_ fault: Fault) -> Bool {
-        isWebhook ? fault.concernsWebhooks || fault == .delay : !fault.concernsWebhooks
+        switch fault {
+        case .delay: true
+        case .duplicateWebhook: isWebhook
+        // Decided when a callback is due, not when it is sent.
+        case .reorderWebhook: false
+        default: !isWebhook
+        }
     }
 }
 

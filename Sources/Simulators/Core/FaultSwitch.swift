@@ -46,6 +46,18 @@ public final class FaultSwitch: Sendable {
     /// How often each fault has happened.
     public var counts: [Fault: Int] { state.withLock(\.counts) }
 
+    /// Whether the next status callback arrives late. Decided apart from the other faults, which meet it when it is sent.
+    var isReordering: Bool {
+        state.withLock { state in
+            let share = state.random.unit()
+            let index = state.triggers.firstIndex { $0.fault == .reorderWebhook }
+            if let index { state.triggers.remove(at: index) }
+            let isReordering = index != nil || share < state.plan.probabilities[.reorderWebhook] ?? 0
+            if isReordering { state.counts[.reorderWebhook, default: 0] += 1 }
+            return isReordering
+        }
+    }
+
     /// The fault of this request, and how long a delay lasts.
     func next(for operation: SimulatedOperation) -> (fault: Fault, delay: Duration)? {
         state.withLock { state in

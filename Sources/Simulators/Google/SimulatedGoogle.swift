@@ -37,7 +37,7 @@ public final class SimulatedGoogle: Sendable {
     }
 
     private static let keptRefusals = 1_000
-    /// Live tokens at the same time; more are forgotten, oldest first.
+    /// Tokens at the same time; one more, and all are forgotten, which clients must survive anyway.
     private static let maximumTokens = 1_000
 
     public let faults: FaultSwitch

@@ -11,8 +11,8 @@ struct Dialogue: Sendable {
     /// Whether the caller has shown interest: asked for times, or said yes.
     private(set) var isInterested = false
     private(set) var booked: OfferedSlot?
-    /// Whether the latest booking was refused.
-    private(set) var bookingFailed = false
+    /// What became of the latest thing that a tool was asked for.
+    private(set) var toolOutcome: ToolOutcome?
     private(set) var lastCallerText: String?
     private(set) var lastIntent: CallerIntent?
     /// How many times in a row the caller said nothing to the point.
@@ -65,12 +65,13 @@ struct Dialogue: Sendable {
         let isSuccess = result["success"]?.bool ?? false
         switch call.name {
         case ToolNames.checkCalendar:
+            toolOutcome = ToolOutcome(result)
             offered = isSuccess ? OfferedSlot.read(result) : []
             // "Tomorrow at ten" chooses as soon as the times of tomorrow are known.
             chosen = lastCallerText.flatMap { SlotChoice(offered: offered).choice(in: $0) }
         case ToolNames.bookMeeting:
-            bookingFailed = !isSuccess
-            if isSuccess { booked = slot(of: call) } else { forgetChoice(result) }
+            toolOutcome = ToolOutcome(result)
+            if isSuccess { booked = slot(result, of: call) } else { forgetChoice(result) }
         default: break
         }
     }
@@ -81,9 +82,38 @@ struct Dialogue: Sendable {
         chosen = nil
     }
 
-    private func slot(of call: ChatPrompt.Call) -> OfferedSlot {
+    private func slot(_ result: JSON, of call: ChatPrompt.Call) -> OfferedSlot {
+        if let display = result["meeting"]?["display"]?.string {
+            return OfferedSlot(datetime: result["meeting"]?["datetime"]?.string ?? "", display: display)
+        }
         let datetime = (try? JSON(parsing: call.arguments))?["datetime"]?.string ?? ""
         return offered.first { $0.datetime == datetime } ?? OfferedSlot(datetime: datetime, display: datetime)
+    }
+}
+
+/// How a tool's result reads to somebody who has to go on talking.
+enum ToolOutcome: Sendable, Hashable {
+    case success
+    /// Nobody knows: the booking may or may not have been made.
+    case unconfirmed
+    /// There is a meeting already.
+    case alreadyBooked
+    /// Something was wrong with what was asked for; another day or time may be right.
+    case refused
+    /// The tool did not work, and will not by asking again.
+    case broken
+
+    init(_ result: JSON) {
+        let reason = result["reason"]?.string ?? ""
+        if result["success"]?.bool == true {
+            self = .success
+        } else if reason == "unconfirmed" {
+            self = .unconfirmed
+        } else if reason == "call_has_a_meeting" {
+            self = .alreadyBooked
+        } else {
+            self = reason.isEmpty && result["available_slots"] == nil ? .broken : .refused
+        }
     }
 }
 

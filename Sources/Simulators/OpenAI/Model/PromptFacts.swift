@@ -11,8 +11,10 @@ struct PromptFacts: Sendable {
         let text = instructions.compactMap(\.text).joined(separator: "\n")
         let spoken = prompt.messages.filter { $0.role == "user" }.compactMap(\.text).joined(separator: " ")
         language = Self.language(in: text) ?? SpokenLanguage(of: spoken) ?? .english
-        leadName = Self.value(of: ["lead", "name", "lead name", "lead's name", "nombre", "nome"], in: text)
-        leadEmail = Self.value(of: ["email", "e-mail", "lead's email"], in: text).flatMap { emailAddress(in: $0) }
+        let data = Self.data(in: text)
+        leadName = data["name"]?.string ?? Self.value(of: ["name", "lead name", "nombre", "nome"], in: text)
+        leadEmail =
+            data["email"]?.string ?? Self.value(of: ["email", "e-mail"], in: text).flatMap { emailAddress(in: $0) }
     }
 
     /// The first mention of a language in a sentence about what to speak.
@@ -33,6 +35,15 @@ struct PromptFacts: Sendable {
             if let code = words.words.lazy.compactMap({ SpokenLanguage(rawValue: $0) }).first { return code }
         }
         return nil
+    }
+
+    /// The first JSON object that ends a line: facts are often given so.
+    private static func data(in text: String) -> JSON {
+        for line in text.split(separator: "\n") {
+            guard let brace = line.firstIndex(of: "{") else { continue }
+            if let data = try? JSON(parsing: String(line[brace...])), data.object != nil { return data }
+        }
+        return .null
     }
 
     /// What stands after one of the labels and a colon at the beginning of a line.

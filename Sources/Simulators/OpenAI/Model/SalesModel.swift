@@ -76,17 +76,26 @@ struct SalesModel {
     private func afterTool() -> ChatAnswer {
         guard dialogue.toolRounds <= Self.maximumToolRounds else { return say(phrases.calendarAway) }
         switch dialogue.answeredTool {
-        case ToolNames.bookMeeting:
-            if let slot = dialogue.booked, !dialogue.bookingFailed {
-                return say(phrases.confirm(slot.display, email: email ?? ""))
-            }
-            if !dialogue.offered.isEmpty { return say(phrases.offerAfterFailure(dialogue.offered)) }
-            return checkCalendar(dialogue.day ?? phrases.defaultDay)
+        case ToolNames.bookMeeting: return afterBooking()
         case ToolNames.checkCalendar:
+            if dialogue.toolOutcome == .broken { return say(phrases.calendarAway) }
             if let slot = dialogue.chosen { return bookOrAsk(slot) }
             return say(dialogue.offered.isEmpty ? phrases.askAnotherDay : phrases.offer(dialogue.offered))
         case ToolNames.hangUp: return say(phrases.close(.goodbye))
         default: return say(phrases.pitch)
+        }
+    }
+
+    private func afterBooking() -> ChatAnswer {
+        switch dialogue.toolOutcome {
+        case .success: say(phrases.confirm(dialogue.booked?.display ?? "", email: email ?? ""))
+        case .unconfirmed: say(phrases.mailWillTell)
+        case .alreadyBooked: say(phrases.anythingElse)
+        case .broken: say(phrases.calendarAway)
+        case .refused, nil:
+            dialogue.offered.isEmpty
+                ? checkCalendar(dialogue.day ?? phrases.defaultDay)
+                : say(phrases.offerAfterFailure(dialogue.offered))
         }
     }
 

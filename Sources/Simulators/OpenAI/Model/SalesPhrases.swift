@@ -71,6 +71,14 @@ struct SalesPhrases: Sendable {
             "Sinto muito, não consigo consultar a agenda agora. Um colega entrará em contato. Até logo!")
     }
 
+    /// Nothing is promised while nobody knows.
+    var mailWillTell: String {
+        say(
+            "The calendar is slow to answer. You will get an e-mail if it worked. Is there anything else?",
+            "El calendario tarda en responder. Recibirá un correo si se pudo. ¿Algo más?",
+            "A agenda está demorando a responder. Você receberá um e-mail se deu certo. Mais alguma coisa?")
+    }
+
     /// For a campaign without tools: a wish is noted, nothing is promised as done.
     var askForColleague: String {
         say(
