@@ -56,7 +56,7 @@ let package = Package(
             swiftSettings: settings),
         tests("PlatformTests", of: ["Platform"]),
         tests("PostgresTests", of: ["Postgres", "Platform"]),
-        tests("HTTPTests", of: ["HTTP", "Platform"]),
+        tests("HTTPTests", of: ["HTTP", "CMicroHTTPD", "Platform"]),
         tests("JobsTests", of: ["Jobs", "Postgres", "Platform"]),
         tests("AgentsTests", of: ["Agents", "HTTP", "Platform"]),
         tests("ProvidersTests", of: ["Providers", "Simulators", "HTTP", "Platform"]),
