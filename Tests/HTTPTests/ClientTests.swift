@@ -155,6 +155,37 @@ import Testing
         }
     }
 
+    @Test(
+        "A request over the limit of its host waits for its turn, and its time-out and cancellation hold while it waits"
+    )
+    func limitPerHost() async throws {
+        var configuration = HTTPClient.Configuration()
+        configuration.maximumConcurrentRequestsPerHost = 1
+        let client = HTTPClient(configuration: configuration, logger: quiet)
+        let (requests, mayEnd) = (Tally(), Signal())
+        try await withServer { _ in
+            requests.add()
+            await mayEnd.wait()
+            return HTTPServerResponse()
+        } _: { server in
+            async let first = client.get(server.url())
+            await requests.wait(for: 1)
+            let late = await error { try await client.get(server.url(), timeout: .milliseconds(50)) }
+            #expect(late?.code == .timeout)
+            #expect(late?.requestWasSent == false)
+            let cancelled = Task { await error { try await client.get(server.url()) } }
+            async let second = client.get(server.url())
+            cancelled.cancel()
+            let failure = await cancelled.value
+            #expect(failure?.code == .cancelled)
+            #expect(failure?.requestWasSent == false)
+            #expect(requests.count == 1)
+            mayEnd.send()
+            let answers = try await [first.status, second.status]
+            #expect(answers == [200, 200])
+        }
+    }
+
     @Test("Redirects are answers like any other")
     func redirect() async throws {
         try await withServer { _ in

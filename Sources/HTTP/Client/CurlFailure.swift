@@ -52,7 +52,11 @@ extension HTTPError {
         self.init(code, "\(plan.label): \(message)", requestWasSent: requestWasSent, replyCode: replyCode)
     }
 
-    /// For a transfer that never began.
+    /// For a transfer that never began, as the next one.
+    static func cancelled(_ plan: TransferPlan) -> HTTPError {
+        HTTPError(.cancelled, plan, "cancelled", requestWasSent: false)
+    }
+
     static func shutDown(_ plan: TransferPlan) -> HTTPError {
         HTTPError(.shutDown, plan, "the client is shut down", requestWasSent: false)
     }

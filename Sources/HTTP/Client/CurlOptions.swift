@@ -66,7 +66,7 @@ final class CurlOptions {
 
 extension CurlOptions {
     /// What holds for every transfer.
-    func setCommon(_ plan: TransferPlan) {
+    func setCommon(_ plan: TransferPlan, timeout: Duration) {
         set(CURLOPT_URL, plan.url)
         set(CURLOPT_ERRORBUFFER, UnsafeMutableRawPointer(errorBuffer))
         set(CURLOPT_NOSIGNAL, 1)
@@ -77,7 +77,7 @@ extension CurlOptions {
         set(CURLOPT_SSL_VERIFYHOST, 2)
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        set(CURLOPT_TIMEOUT_MS, Self.milliseconds(plan.timeout))
+        set(CURLOPT_TIMEOUT_MS, Self.milliseconds(timeout))
         set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(plan.connectTimeout))
         if let file = plan.certificateAuthorityFile { set(CURLOPT_CAINFO, file) }
     }

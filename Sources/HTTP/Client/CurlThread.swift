@@ -9,6 +9,7 @@ final class CurlThread {
     private let configuration: HTTPClient.Configuration
     private let logger: Logger
     private var running: [ObjectIdentifier: CurlTransfer] = [:]
+    private var queue: HostQueue<Transfer>
     /// Easy handles of ended transfers: keeping a few saves their allocation.
     private var spareHandles: [UnsafeMutableRawPointer] = []
 
@@ -39,7 +40,7 @@ final class CurlThread {
         self.inbox = inbox
         self.configuration = configuration
         self.logger = logger
-        set(CURLMOPT_MAX_HOST_CONNECTIONS, configuration.maximumConnectionsPerHost)
+        queue = HostQueue(limitPerHost: configuration.maximumConcurrentRequestsPerHost)
         set(CURLMOPT_MAXCONNECTS, configuration.maximumIdleConnections)
         set(CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
     }
@@ -56,8 +57,9 @@ final class CurlThread {
             var count: Int32 = 0
             check(curl_multi_perform(multi.handle, &count), "curl_multi_perform")
             reportEnded()
+            reportExpired()
             // libcurl shortens the wait to its own next time-out; a wake-up that came meanwhile ends it at once.
-            check(curl_multi_poll(multi.handle, nil, 0, 60_000, nil), "curl_multi_poll")
+            check(curl_multi_poll(multi.handle, nil, 0, longestWait, nil), "curl_multi_poll")
         }
         end()
     }
@@ -71,30 +73,52 @@ final class CurlThread {
     /// False when the thread is to end.
     private func obey(_ command: CurlInbox.Command) -> Bool {
         switch command {
-        case .start(let transfer): start(transfer)
-        case .cancel(let id): running[id].map { finish($0, with: $0.failure(.cancelled)) }
+        case .start(let transfer): enter(transfer)
+        case .cancel(let id):
+            running[id].map { finish($0, with: $0.failure(.cancelled)) }
+            queue.remove(id).map { $0.receiver.end(.cancelled($0.plan)) }
         case .unpause(let id): running[id]?.unpause()
         case .shutDown: return false
         }
         return true
     }
 
-    private func start(_ transfer: Transfer) {
-        guard !transfer.isCancelled else {
-            return transfer.receiver.end(HTTPError(.cancelled, transfer.plan, "cancelled", requestWasSent: false))
-        }
-        guard running.count < configuration.maximumConcurrentRequests else {
+    private func enter(_ transfer: Transfer) {
+        guard !transfer.isCancelled else { return transfer.receiver.end(.cancelled(transfer.plan)) }
+        guard running.count + queue.waitingCount < configuration.maximumConcurrentRequests else {
             let limit = "\(configuration.maximumConcurrentRequests) requests are under way already"
             return transfer.receiver.end(HTTPError(.tooManyRequests, transfer.plan, limit, requestWasSent: false))
         }
+        let id = ObjectIdentifier(transfer)
+        if queue.enter(transfer, id: id, host: transfer.plan.host, deadline: transfer.deadline) { start(transfer) }
+    }
+
+    private func start(_ transfer: Transfer) {
         guard let easy = spareHandles.popLast() ?? curl_easy_init() else {
-            return transfer.receiver.end(HTTPError(.notConnected, transfer.plan, "no memory", requestWasSent: false))
+            transfer.receiver.end(HTTPError(.notConnected, transfer.plan, "no memory", requestWasSent: false))
+            return startNext(afterOneTo: transfer.plan.host)
         }
         let started = CurlTransfer(transfer, easy: easy)
         running[ObjectIdentifier(transfer)] = started
         let code = started.prepare()
         if code != CURLE_OK { return finish(started, with: started.failure(code)) }
         check(curl_multi_add_handle(multi.handle, easy), "curl_multi_add_handle")
+    }
+
+    private func startNext(afterOneTo host: String) { queue.leave(host: host).map(start) }
+
+    private func reportExpired() {
+        for transfer in queue.removeExpired(at: .now) {
+            let reason =
+                "timed out while \(configuration.maximumConcurrentRequestsPerHost) other requests went to this host"
+            transfer.receiver.end(HTTPError(.timeout, transfer.plan, reason, requestWasSent: false))
+        }
+    }
+
+    private var longestWait: Int32 {
+        let minute = Duration.seconds(60)
+        let wait = min(queue.nextDeadline.map { $0 - .now } ?? minute, minute)
+        return Int32(max(0, wait / .milliseconds(1)) + 1)
     }
 
     private func reportEnded() {
@@ -114,9 +138,11 @@ final class CurlThread {
         curl_easy_reset(transfer.easy)
         if spareHandles.count < 32 { spareHandles.append(transfer.easy) } else { curl_easy_cleanup(transfer.easy) }
         transfer.transfer.receiver.end(failure)
+        startNext(afterOneTo: transfer.transfer.plan.host)
     }
 
     private func end() {
+        for transfer in queue.removeAll() { transfer.receiver.end(.shutDown(transfer.plan)) }
         for transfer in running.values { finish(transfer, with: transfer.failure(.shutDown)) }
         for easy in spareHandles { curl_easy_cleanup(easy) }
         let rest = inbox.close()

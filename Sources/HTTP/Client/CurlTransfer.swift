@@ -40,7 +40,7 @@ final class CurlTransfer {
         options.setFunction(CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
             CurlTransfer.at(context)?.receiveHeader(bytes, size * count) ?? 0
         }
-        options.setCommon(transfer.plan)
+        options.setCommon(transfer.plan, timeout: transfer.deadline - .now)
         switch transfer.plan.purpose {
         case .http(let request):
             options.set(request, plan: transfer.plan)

@@ -7,10 +7,11 @@ public import Platform
 /// libcurl does. A request that is not idempotent is never sent twice by the client itself.
 public final class HTTPClient: Sendable {
     public struct Configuration: Sendable {
-        public var maximumConnectionsPerHost = 32
+        /// Others to the same host wait for their turn. Over HTTP/1.1 each has a connection of its own.
+        public var maximumConcurrentRequestsPerHost = 100
         /// Connections kept alive while no request uses them.
         public var maximumIdleConnections = 64
-        /// Above it a request fails at once with `.tooManyRequests`.
+        /// Those that wait included. Above it a request fails at once with `.tooManyRequests`.
         public var maximumConcurrentRequests = 1_000
         public var userAgent = "operadora/1"
         /// PEM file of the authorities to trust instead of the system's; by default `SSL_CERT_FILE`.
@@ -80,7 +81,7 @@ public final class HTTPClient: Sendable {
     private func plan(_ request: HTTPClientRequest) throws -> TransferPlan {
         let label = try request.checkedLabel()
         return TransferPlan(
-            purpose: .http(request), url: request.url, label: label, timeout: request.timeout,
+            purpose: .http(request), url: request.url, label: label, host: request.origin, timeout: request.timeout,
             connectTimeout: request.connectTimeout, maximumResponseBytes: request.maximumResponseBytes,
             certificateAuthorityFile: configuration.certificateAuthorityFile, userAgent: configuration.userAgent)
     }
@@ -89,6 +90,7 @@ public final class HTTPClient: Sendable {
         try envelope.check(server)
         return TransferPlan(
             purpose: .mail(envelope, server), url: server.url, label: "mail through \(server.host):\(server.port)",
+            host: server.url,
             timeout: server.timeout, connectTimeout: server.connectTimeout, maximumResponseBytes: 0,
             certificateAuthorityFile: server.certificateAuthorityFile ?? configuration.certificateAuthorityFile,
             userAgent: configuration.userAgent)

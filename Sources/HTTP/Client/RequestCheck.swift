@@ -17,6 +17,12 @@ extension HTTPClientRequest {
         return label
     }
 
+    /// Scheme, host and port of a checked URL, with the user if there is one.
+    var origin: String {
+        let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
+        return String(url[..<(url[start...].firstIndex { "/?#".contains($0) } ?? url.endIndex)]).lowercased()
+    }
+
     /// `https://user:password@host/` must not be told to anyone.
     private static func withoutUser(_ address: String, after start: String.Index) -> String {
         let authorityEnd = address[start...].firstIndex(of: "/") ?? address.endIndex

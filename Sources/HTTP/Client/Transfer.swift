@@ -10,6 +10,8 @@ struct TransferPlan: Sendable {
     let url: String
     /// Names the request in errors: method, scheme, host and path, never the query.
     let label: String
+    /// Scheme, host and port: what limits apply to.
+    let host: String
     let timeout: Duration
     let connectTimeout: Duration
     let maximumResponseBytes: Int
@@ -37,11 +39,14 @@ protocol TransferReceiver: Sendable {
 final class Transfer: Sendable {
     let plan: TransferPlan
     let receiver: any TransferReceiver
+    /// By when it must have ended, its wait for a turn included.
+    let deadline: ContinuousClock.Instant
     private let cancelled = Atomic(false)
 
     init(plan: TransferPlan, receiver: any TransferReceiver) {
         self.plan = plan
         self.receiver = receiver
+        deadline = .now + plan.timeout
     }
 
     var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
