@@ -60,7 +60,7 @@ public final class SimulatedTwilio: Sendable {
         gate = RateGate(perSecond: configuration.callsPerSecond)
         var client = HTTPClient.Configuration()
         // Every call may have a webhook that is held.
-        client.maximumConnectionsPerHost = 2_000
+        client.maximumConcurrentRequestsPerHost = 2_000
         client.maximumConcurrentRequests = 20_000
         http = HTTPClient(configuration: client, logger: logger)
     }
