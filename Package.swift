@@ -51,6 +51,10 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "benchmarks", dependencies: ["Jobs", "Postgres", "Platform"], path: "benchmarks",
+            swiftSettings: settings),
+
         .target(
             name: "TestSupport", dependencies: ["Postgres", "HTTP", "Platform"], path: "Tests/TestSupport",
             swiftSettings: settings),

@@ -16,6 +16,7 @@ final class Announcer: Sendable {
         var queues: Set<String> = []
         var results: [JobID] = []
         var isSending = false
+        var isAloneTaken = false
     }
 
     /// What waits to be sent is bounded by dropping: hints may be lost.
@@ -37,6 +38,17 @@ final class Announcer: Sendable {
         guard !ids.isEmpty else { return }
         add { state in state.results.append(contentsOf: ids.prefix(Self.maximumResults - state.results.count)) }
     }
+
+    /// Whether this process has no notification under way, of which at most one may be in a durable commit.
+    func beginAlone() -> Bool {
+        state.withLock { state in
+            guard !state.isSending, !state.isAloneTaken else { return false }
+            state.isAloneTaken = true
+            return true
+        }
+    }
+
+    func endAlone() { state.withLock { $0.isAloneTaken = false } }
 
     private func add(_ change: (inout State) -> Void) {
         let start = state.withLock { state in
