@@ -61,11 +61,14 @@ struct TurnThinking: Sendable {
         ToolExecutor(registry: tools, logger: services.logger)
     }
 
-    /// A reservation that nobody ever told about is what a worker left that died while booking: the same booking is made
-    /// again, which finds what became of it, and the model learns of it before it is asked.
+    /// A booking whose tool call was never recorded is what a worker left that died over it: the same booking is made again,
+    /// which finds what became of it, and the model learns of it before it is asked.
     private func finishInterruptedBooking(_ tools: ToolRegistry) async throws -> [TurnState.RecordedToolCall] {
-        let told = state.toolCalls.contains { $0.name == BookMeetingTool.name && $0.result["reason"] == "unconfirmed" }
-        guard !told, let meeting = state.meetings.first(where: { $0.status == .reserved }) else { return [] }
+        let told = state.toolCalls.contains {
+            $0.name == BookMeetingTool.name && ($0.success || $0.result["reason"] == "unconfirmed")
+        }
+        let meeting = state.meetings.first { $0.status == .reserved || $0.status == .confirmed }
+        guard !told, let meeting else { return [] }
         let minutes = Int64(meeting.endsAt.timeIntervalSince(meeting.startsAt) / 60)
         let arguments: JSON = [
             "datetime": .string(state.call.zone.iso8601(meeting.startsAt)), "duration_minutes": .integer(minutes),

@@ -1,0 +1,224 @@
+import Agents
+import FoundationEssentials
+import Platform
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Calls
+
+@Suite("Booking in a call")
+struct BookingTests {
+    /// The latest result of a tool in the scene.
+    private func result(_ scene: ConversationScene, _ name: String) async throws -> JSON {
+        try await scene.value("SELECT result FROM tool_calls WHERE name = \(name) ORDER BY id DESC LIMIT 1")
+    }
+
+    /// Opens the conversation and says that tomorrow is fine.
+    private func agree(_ scene: ConversationScene) async throws -> SpokenAnswer {
+        _ = try await scene.turn(1)
+        return try await scene.turn(2, "Tomorrow is fine")
+    }
+
+    @Test("A meeting is looked for, booked, and stands in table and calendar alike")
+    func books() async throws {
+        let scene = try await ConversationScene(Scripts.booking())
+        let answer = try await agree(scene)
+        #expect(answer.say == "I've booked it.")
+        let event = try #require(scene.calendar.events.first)
+        let meeting = try #require(try await MeetingRecords(scene.services).ofCall(scene.callID).first)
+        #expect(meeting.status == .confirmed)
+        #expect(meeting.eventID == event.id)
+        #expect(meeting.startsAt == event.startsAt)
+        #expect(meeting.title == "Sales Meeting")
+        #expect(try await result(scene, BookMeetingTool.name)["meeting_id"]?.string == event.id)
+        #expect(try await result(scene, BookMeetingTool.name)["calendar_link"]?.string == event.link)
+        #expect(try await scene.count("tool_calls", where: "success AND turn_number = 3") == 2)
+        #expect(try await scene.value("SELECT model_calls FROM turns WHERE number = 3") == 3)
+    }
+
+    @Test(
+        "Offered slots are ISO 8601 with offset, said in the lead's language and zone", arguments: ["en", "es", "pt"])
+    func offers(_ language: String) async throws {
+        var options = ConversationScene.Options()
+        options.language = language
+        let scene = try await ConversationScene(Scripts.booking(), options)
+        _ = try await agree(scene)
+        let found = try await result(scene, CheckAvailabilityTool.name)
+        #expect(found["timezone"] == "America/Mexico_City")
+        let slot = try #require(found["available_slots"]?[0])
+        guard case .instant(let start) = MeetingTime(slot["datetime"]?.string ?? "", zone: .utc) else {
+            return #expect(Bool(false), "\(slot.text)")
+        }
+        #expect(slot["datetime"]?.string == TurnFixtures.zone.iso8601(start))
+        #expect(slot["end"]?.string == TurnFixtures.zone.iso8601(start.addingTimeInterval(1_800)))
+        let dates = SpokenDates(language: language, zone: TurnFixtures.zone, now: start)
+        #expect(slot["display"]?.string == dates.say(start))
+    }
+
+    @Test("A model that books again, in the same words or others, gets the meeting that there is")
+    func booksOnce() async throws {
+        let script = Scripts.booking()
+        let model = ScriptedModel { request, number in
+            // In every later turn it first books the very same slot again, then asks to book it under another title.
+            let turns = request.messages.filter { if case .user = $0 { true } else { false } }.count
+            guard turns > 1, case .user = request.messages.last else { return try await script.respond(to: request) }
+            let slot = Scripts.results(in: request).compactMap { $0["available_slots"]?[0] }.last ?? [:]
+            var arguments = try JSON(parsing: Scripts.arguments(slot)).object ?? [:]
+            if turns > 2 { arguments["meeting_title"] = "Again" }
+            return .calling(BookMeetingTool.name, JSON.object(arguments).text, id: "call_\(number)")
+        }
+        let scene = try await ConversationScene(model)
+        _ = try await agree(scene)
+        let first = try await result(scene, BookMeetingTool.name)
+        for turn in [4, 6] {
+            _ = try await scene.turn(turn, "Did you book it?")
+            #expect(try await result(scene, BookMeetingTool.name) == first)
+        }
+        #expect(try await scene.count("tool_calls", where: "name = 'book_meeting'") == 3)
+        #expect(scene.calendar.insertions == 1)
+        #expect(try await scene.count("meetings") == 1)
+    }
+
+    @Test("A second meeting in the same call is not booked; the model is told of the first")
+    func refusesSecond() async throws {
+        let scene = try await ConversationScene(Scripts.booking())
+        _ = try await agree(scene)
+        let slots = try await result(scene, CheckAvailabilityTool.name)["available_slots"]
+        let other = try JSON(parsing: Scripts.arguments(try #require(slots?[1])))
+        let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
+        let tool = BookMeetingTool(meetings: MeetingTools(services: scene.services, state: state))
+        let refused = try await tool.execute(other)
+        #expect(refused.value["reason"] == "call_has_a_meeting")
+        #expect(refused.value["booked_meeting"]?["datetime"] == slots?[0]?["datetime"])
+        #expect(scene.calendar.insertions == 1)
+    }
+
+    @Test("A lost answer is followed by a question, and the meeting that was made is the one that is booked")
+    func survivesLostAnswer() async throws {
+        let scene = try await ConversationScene(Scripts.booking())
+        scene.calendar.fail(.loseAnswer)
+        #expect(try await agree(scene).say == "I've booked it.")
+        #expect(scene.calendar.insertions == 1)
+        #expect(try await scene.count("meetings", where: "status = 'confirmed'") == 1)
+    }
+
+    @Test("A calendar that gives no answer leaves a reservation, and the caller is not told that it is booked")
+    func leavesReservation() async throws {
+        let scene = try await ConversationScene(Scripts.booking())
+        scene.calendar.fail(.fail, .fail)
+        #expect(try await agree(scene).say == "Not booked: unconfirmed")
+        #expect(try await scene.value("SELECT status FROM meetings") == "reserved")
+    }
+
+    @Test("A calendar that refuses frees the time, and the next slots are offered")
+    func offersOthers() async throws {
+        let scene = try await ConversationScene(Scripts.booking())
+        scene.calendar.fail(.refuse)
+        #expect(try await agree(scene).say == "Not booked: refused")
+        #expect(try await result(scene, BookMeetingTool.name)["available_slots"]?.array?.count == 3)
+        #expect(try await scene.value("SELECT status FROM meetings") == "failed")
+    }
+
+    @Test("A slot that somebody else took meanwhile is not booked; others are offered")
+    func refusesTaken() async throws {
+        let scene = try await ConversationScene(
+            ScriptedModel { request, _ in
+                let results = Scripts.results(in: request)
+                if let refusal = results.last(where: { $0["reason"] != nil }) {
+                    return ModelResponse(text: refusal.text)
+                }
+                return .calling(
+                    BookMeetingTool.name, Scripts.arguments(["datetime": .string(Self.nextWednesday("10:00:00"))]))
+            })
+        try await scene.database.client.query(
+            """
+            INSERT INTO meetings (calendar_id, event_key, title, starts_at, ends_at)
+            SELECT 'primary', 'op99999', 'Other', start, start + interval '30 min'
+            FROM (VALUES (\(Self.nextWednesday("10:15:00"))::text::timestamptz)) AS taken(start)
+            """)
+        let said = try JSON(parsing: try await agree(scene).say)
+        #expect(said["reason"] == "taken")
+        #expect(said["available_slots"]?[0]?["datetime"]?.string == Self.nextWednesday("11:00:00"))
+        #expect(scene.calendar.insertions == 0)
+    }
+
+    /// That time on the Wednesday after this week's, in Mexico City.
+    private static func nextWednesday(_ time: String) -> String {
+        let today = TurnFixtures.zone.civilTime(at: .now)
+        let day = TurnFixtures.zone.date(of: today.startOfDay(adding: 9 - today.weekday))
+        return TurnFixtures.zone.iso8601(day).prefix(11) + time + "-06:00"
+    }
+
+    @Test(
+        "A time at which no meeting may be held is refused with the reason and with others",
+        arguments: [
+            ("2020-01-10T10:00:00-06:00", "past"), ("2099-01-08T10:00:00-06:00", "too_far"),
+            ("2027-02-30T10:00:00", "no_such_time"), ("someday", "not_understood"),
+            (nextWednesday("03:00:00"), "outside_hours"),
+        ])
+    func refusesTimes(_ datetime: String, _ reason: String) async throws {
+        let scene = try await ConversationScene(Scripts.saying())
+        let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
+        let tool = BookMeetingTool(meetings: MeetingTools(services: scene.services, state: state))
+        let refused = try await tool.execute([
+            "datetime": .string(datetime), "guest_email": "ana@example.com", "guest_name": "Ana",
+        ])
+        #expect(!refused.success)
+        #expect(refused.value["reason"]?.string == reason)
+        #expect(try await scene.count("meetings") == 0)
+    }
+
+    @Test("A time without offset is read on the lead's clock, a spoken address as it is meant")
+    func readsNaively() async throws {
+        let scene = try await ConversationScene(Scripts.saying())
+        let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
+        let tool = BookMeetingTool(meetings: MeetingTools(services: scene.services, state: state))
+        let booked = try await tool.execute([
+            "datetime": .string(String(Self.nextWednesday("10:00:00").prefix(19))),
+            "guest_email": "ana at example dot com", "guest_name": "Ana Ruiz", "duration_minutes": 60,
+        ])
+        #expect(booked.value["meeting"]?["datetime"]?.string == Self.nextWednesday("10:00:00"))
+        #expect(booked.value["meeting"]?["end"]?.string == Self.nextWednesday("11:00:00"))
+        #expect(try await scene.value("SELECT guest_email FROM meetings") == "ana@example.com")
+    }
+
+    @Test("A full day gives the next open ones, and says so; an error of the calendar is never free")
+    func looksFurther() async throws {
+        let scene = try await ConversationScene(Scripts.saying())
+        let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
+        let tool = CheckAvailabilityTool(meetings: MeetingTools(services: scene.services, state: state))
+        let wednesday = try #require(Self.instant(Self.nextWednesday("00:00:00")))
+        scene.calendar.setBusy([wednesday..<wednesday.addingTimeInterval(86_400)])
+        let found = try await tool.execute(["preferred_date": .string(String(Self.nextWednesday("").prefix(10)))])
+        #expect(found.value["note"]?.string?.contains("full or closed") == true)
+        let first = try #require(Self.instant(found.value["available_slots"]?[0]?["datetime"]?.string ?? ""))
+        #expect(first == wednesday.addingTimeInterval(33 * 3_600))
+        #expect(try await tool.execute(["preferred_date": "2027-02-30"]).value["reason"] == "no_such_day")
+        scene.calendar.setAway(true)
+        await #expect(throws: ToolError.self) { try await tool.execute(["preferred_date": "tomorrow"]) }
+    }
+
+    private static func instant(_ text: String) -> Date? {
+        if case .instant(let date) = MeetingTime(text, zone: TurnFixtures.zone) { date } else { nil }
+    }
+
+    @Test("A guest that the calendar cannot invite is sent the event by mail; every guest is reminded")
+    func invites() async throws {
+        var options = ConversationScene.Options()
+        options.hasMailer = true
+        let scene = try await ConversationScene(Scripts.saying(), options)
+        scene.calendar.fail(.uninvited)
+        let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
+        let tool = BookMeetingTool(meetings: MeetingTools(services: scene.services, state: state))
+        let start = Self.nextWednesday("10:00:00")
+        _ = try await tool.execute([
+            "datetime": .string(start), "guest_email": "ana@example.com", "guest_name": "Ana Ruiz",
+        ])
+        let email: JSON = try await scene.value("SELECT arguments FROM jobs WHERE kind = 'send_email'")
+        #expect(email["email"]?["to"] == "ana@example.com")
+        #expect(email["email"]?["calendar"]?.string?.contains("BEGIN:VEVENT") == true)
+        let due: Date = try await scene.value("SELECT run_at FROM jobs WHERE kind = 'remind_guest'")
+        #expect(due == Self.instant(start)?.addingTimeInterval(-86_400))
+    }
+}
