@@ -68,7 +68,7 @@ let package = Package(
         tests("IngressTests", of: ["Ingress", "Calls", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
         tests("OperadoraTests", of: ["operadora", "Calls", "Postgres", "Platform"]),
-        tests("EndToEndTests", of: ["Simulators", "Postgres", "HTTP", "Platform"]),
+        tests("EndToEndTests", of: ["operadora", "Simulators", "Postgres", "HTTP", "Platform"]),
     ],
     cxxLanguageStandard: .cxx17
 )
