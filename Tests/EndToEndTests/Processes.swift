@@ -19,7 +19,7 @@ final class Processes: Sendable {
 
     init(environment: [String: String], log: String) throws {
         self.environment = environment
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         self.log = try FileHandle(forWritingTo: URL(filePath: log))
     }
 
@@ -39,7 +39,7 @@ final class Processes: Sendable {
     /// Runs a command that prints JSON.
     func json(_ arguments: [String]) async throws -> JSON {
         let file = FileManager.default.temporaryDirectory.appending(path: "output-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: file.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: file.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: file) }
         let output = try FileHandle(forWritingTo: file)
         let exit = try await ChildProcess.start(
