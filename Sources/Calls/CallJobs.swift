@@ -15,9 +15,10 @@ public enum CallJobs {
             InitiateCall.self, retry: .exponentialJitter(maximum: .seconds(60)), timeLimit: .seconds(60),
             onFailure: initiate.failed, handler: initiate.handle)
         let conversation = ConversationHandler(services)
-        registry.register(ProcessConversation.self, timeLimit: services.settings.turnBudget + .seconds(5)) {
-            try await conversation.handle($0, context: $1)
-        }
+        // Somebody is waiting on the line.
+        registry.register(
+            ProcessConversation.self, retry: .exponentialJitter(base: .milliseconds(200), maximum: .seconds(2)),
+            timeLimit: services.settings.turnBudget + .seconds(5), handler: conversation.handle)
         let status = RecordCallStatusHandler(services)
         registry.register(
             RecordCallStatus.self, retry: .exponentialJitter(maximum: .seconds(30)), handler: status.handle)

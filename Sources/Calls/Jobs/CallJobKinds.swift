@@ -24,7 +24,7 @@ public struct ProcessConversation: Job, Hashable {
         var options = JobOptions()
         options.queue = "turns"
         options.priority = 10
-        options.maximumAttempts = 3
+        options.maximumAttempts = 5
         options.isAwaited = true
         return options
     }
