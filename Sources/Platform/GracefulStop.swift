@@ -50,3 +50,20 @@ public func withGracefulStopHandler<Result: Sendable>(
     defer { if let id { stop.removeHandler(id) } }
     return try await operation()
 }
+
+/// Runs `operation` in a task of its own, which a graceful stop of the service group around it cancels, as does the
+/// cancellation of the caller's task. What the operation then throws is thrown, usually `CancellationError`.
+public func cancelOnGracefulStop<Result: Sendable>(
+    _ operation: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    let task = Task { try await operation() }
+    return try await withTaskCancellationHandler {
+        try await withGracefulStopHandler {
+            try await task.value
+        } onGracefulStop: {
+            task.cancel()
+        }
+    } onCancel: {
+        task.cancel()
+    }
+}

@@ -1,6 +1,7 @@
 import Agents
 import Calls
 import HTTP
+import Ingress
 import Jobs
 import Platform
 import Postgres
@@ -24,10 +25,15 @@ struct Assembly: Sendable {
         http = HTTPClient(logger: logger)
     }
 
-    /// Runs services until a signal, from the moment that the database is there and on the known schema.
-    func run(_ services: @escaping @Sendable () throws -> [any Service]) async throws {
-        let start = StartOnSchema(database: database, services: services, logger: logger)
-        let group = ServiceGroup(services: [start], logger: logger)
+    /// Runs services until a signal.
+    ///
+    /// - Parameter waitsForDatabase: whether they start only when the database is there and on the known schema. Without,
+    ///   they start at once, and a schema that is not the known one ends them.
+    func run(waitsForDatabase: Bool, _ services: @escaping @Sendable () throws -> [any Service]) async throws {
+        let gate = SchemaGate(database: database, logger: logger)
+        let start: [any Service] =
+            waitsForDatabase ? [AfterGate(gate: gate, services: services, logger: logger)] : [gate] + (try services())
+        let group = ServiceGroup(services: start, logger: logger)
         do {
             try await group.run()
             await close()
@@ -53,6 +59,18 @@ struct Assembly: Sendable {
         settings.deadAfter = configuration.worker.deadAfter
         let worker = Worker(queue, registry: registry, configuration: settings, metrics: metrics, logger: logger)
         return [queue, worker]
+    }
+
+    /// What takes in webhooks. It answers from now on.
+    func ingress() throws -> [any Service] {
+        let queue = JobQueue(database.client, logger: logger)
+        let settings = IngressConfiguration(
+            settings: configuration.calls, twilioAuthToken: configuration.twilio.authToken)
+        let handler = IngressHandler(
+            configuration: settings, postgres: database.client, queue: queue, metrics: metrics, logger: logger)
+        let server = try handler.server(host: configuration.listen.host, port: configuration.listen.port)
+        logger.info("listening", metadata: ["host": configuration.listen.host, "port": "\(server.port)"])
+        return [queue, server]
     }
 
     private func callServices(_ queue: JobQueue) throws -> CallServices {
@@ -84,53 +102,4 @@ struct Assembly: Sendable {
     }
 
     private var mailer: (any Mailer)? { nil }
-}
-
-/// Waits for the database, then runs the services. A database that is down when a process starts is no reason to end:
-/// it may be the one that starts later.
-private struct StartOnSchema: Service {
-    let database: Database
-    let services: @Sendable () throws -> [any Service]
-    let logger: Logger
-
-    func run() async throws {
-        // What is wrong with the configuration is said before the wait.
-        let services = try services()
-        guard try await waitForSchema() else { return }
-        logger.info("started")
-        try await ServiceGroup(services: services, handlesSignals: false, logger: logger).run()
-    }
-
-    /// False when a graceful stop came first. Throws when the schema is not the one that this executable knows.
-    private func waitForSchema() async throws -> Bool {
-        let wait = Task { try await waitUntilReached() }
-        return try await withTaskCancellationHandler {
-            do {
-                try await withGracefulStopHandler {
-                    try await wait.value
-                } onGracefulStop: {
-                    wait.cancel()
-                }
-                return true
-            } catch is CancellationError {
-                try Task.checkCancellation()
-                return false
-            }
-        } onCancel: {
-            wait.cancel()
-        }
-    }
-
-    private func waitUntilReached() async throws {
-        while true {
-            do {
-                return try await database.requireCurrentSchema()
-            } catch let error as PostgresError where error.isTransient && error.code != .cancelled {
-                logger.warning("waiting for the database", metadata: ["error": "\(error)"])
-            } catch let error as PostgresError where error.code == .cancelled {
-                throw CancellationError()
-            }
-            try await Task.sleep(for: .seconds(1))
-        }
-    }
 }

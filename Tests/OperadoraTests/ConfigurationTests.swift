@@ -25,7 +25,7 @@ import Testing
     @Test("The documented defaults hold")
     func defaults() throws {
         let configuration = try Configuration(Environment(complete), needs: all)
-        #expect(configuration.ingress.host == "127.0.0.1" && configuration.ingress.port == 8080)
+        #expect(configuration.listen.host == "127.0.0.1" && configuration.listen.port == 8080)
         #expect(configuration.worker.queues == ["turns": 64, "calls": 16, "default": 16])
         #expect(configuration.worker.heartbeat == .seconds(5) && configuration.worker.deadAfter == .seconds(15))
         #expect(configuration.twilio.baseURL == "https://api.twilio.com")

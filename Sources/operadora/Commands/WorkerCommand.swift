@@ -14,6 +14,6 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try Configuration.load(needs: [.database, .providers])
         let assembly = try Assembly(configuration, process: "worker", maximumConnections: 12)
-        try await assembly.run { try assembly.worker() }
+        try await assembly.run(waitsForDatabase: true) { try assembly.worker() }
     }
 }

@@ -18,7 +18,7 @@ struct Configuration: Sendable {
     var databaseURL: Secret
     /// Nil: found beside the executable or the working directory.
     var migrationsDirectory: String?
-    var ingress: IngressConfiguration
+    var listen: ListenConfiguration
     var worker: WorkerConfiguration
     var calls: CallSettings
     var twilio: TwilioConfiguration
@@ -41,7 +41,7 @@ struct Configuration: Sendable {
                 "DATABASE_URL", "a libpq connection string, such as postgresql://user@host/operadora")
             : reader.secret("DATABASE_URL") ?? Secret("")
         migrationsDirectory = reader.string("MIGRATIONS_DIR")
-        ingress = IngressConfiguration(&reader)
+        listen = ListenConfiguration(&reader)
         worker = WorkerConfiguration(&reader)
         twilio = TwilioConfiguration(&reader, needs)
         model = ModelConfiguration(&reader, needs)
@@ -71,7 +71,7 @@ struct LogConfiguration: Sendable {
     }
 }
 
-struct IngressConfiguration: Sendable {
+struct ListenConfiguration: Sendable {
     var host: String
     var port: Int
     var apiTokens: [Secret]

@@ -70,7 +70,8 @@ struct ProviderChecks: Sendable {
         let models = (try? response.json())?["data"]?.array?.compactMap { $0["id"]?.string } ?? []
         if models.contains(name) || models.isEmpty { return .ok(check, "\(name) is served") }
         let suggestion = Suggestion.nearest(to: name, among: models) ?? models[0]
-        return .failed(check, "the server has no model \(name)", "set OPENAI_MODEL to one that it has, such as \(suggestion)")
+        return .failed(
+            check, "the server has no model \(name)", "set OPENAI_MODEL to one that it has, such as \(suggestion)")
     }
 
     /// Sends a request; a failure below HTTP is a finding of its own.
