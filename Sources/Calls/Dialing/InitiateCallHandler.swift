@@ -139,7 +139,7 @@ extension InitiateCallHandler {
     /// The provider's calls that may be this one; nil when it cannot say.
     private func candidates(_ dial: Dial) async -> [ProviderCall]? {
         // The provider's clock may be behind the database's.
-        let since = Date().addingTimeInterval(-dial.sinceIntent.seconds - 60)
+        let since = Date().addingTimeInterval(-dial.sinceIntent.inSeconds - 60)
         do {
             let found = try await services.telephony.find(to: dial.to, from: dial.from, since: since)
             let known = try await calls.known(among: found.map(\.id))
@@ -151,8 +151,4 @@ extension InitiateCallHandler {
             return nil
         }
     }
-}
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

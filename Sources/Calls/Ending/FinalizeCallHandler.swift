@@ -38,8 +38,8 @@ struct FinalizeCallHandler: Sendable {
     private func settleMeetings(of callID: Int64, _ logger: Logger) async throws -> Duration? {
         do {
             var longest: Duration?
-            for meeting in try await settlement.reserved(in: callID) {
-                let wait = try await settlement.settle(meeting)
+            for reservation in try await MeetingRecords(services).reserved(in: callID) {
+                let wait = try await settlement.settle(reservation)
                 longest = [longest, wait].compactMap { $0 }.max()
             }
             return longest

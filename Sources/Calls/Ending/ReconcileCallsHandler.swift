@@ -54,7 +54,7 @@ extension ReconcileCallsHandler {
                 jsonb_build_object('call_id', id), queue => 'calls', unique_key => 'initiate:' || id)
             WHERE id IN (SELECT id FROM calls
                 WHERE status = 'dialing' AND provider_call_id IS NULL AND direction = 'outbound' AND finalized_at IS NULL
-                    AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.seconds))
+                    AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.inSeconds))
                 ORDER BY last_event_at LIMIT \(Self.batch) FOR NO KEY UPDATE SKIP LOCKED)
             """
         ).affectedRows
@@ -87,7 +87,7 @@ extension ReconcileCallsHandler {
             FROM calls
             WHERE status IN ('dialing', 'ringing', 'in_progress') AND finalized_at IS NULL
                 AND provider = \(services.settings.provider) AND provider_call_id IS NOT NULL
-                AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.seconds))
+                AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.inSeconds))
             ORDER BY last_event_at LIMIT \(Self.batch)
             """
         ).map { row in
@@ -116,16 +116,17 @@ extension ReconcileCallsHandler {
                 key => 'call:' || id, unique_key => 'finalize:' || id)
             FROM calls
             WHERE status IN ('ended', 'uncertain') AND finalized_at IS NULL
-                AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.seconds))
+                AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.inSeconds))
             ORDER BY last_event_at LIMIT \(Self.batch)
             """
         ).count
     }
 
     private func settleMeetings(_ logger: Logger) async throws -> Int {
+        let forgotten = try await MeetingRecords(services).forgotten(
+            olderThan: services.settings.reconcileAfter, limit: Self.batch)
         let settlement = MeetingSettlement(services)
-        let forgotten = try await settlement.forgotten(olderThan: services.settings.reconcileAfter, limit: Self.batch)
-        for meeting in forgotten { _ = try await settlement.settle(meeting) }
+        for reservation in forgotten { _ = try await settlement.settle(reservation) }
         return forgotten.count
     }
 

@@ -24,3 +24,10 @@ enum MeetingStatus: String, Sendable, Hashable {
     case reserved
     case confirmed, cancelled, failed
 }
+
+extension InsertedEvent {
+    /// Whether the event stands at the meeting's times: under our key, that is this meeting.
+    func isSame(as meeting: Meeting) -> Bool {
+        !isCancelled && startsAt == meeting.startsAt && endsAt == meeting.endsAt
+    }
+}

@@ -93,13 +93,9 @@ struct MeetingBooker: Sendable {
                     "calendar gave no answer", metadata: ["meeting": "\(meeting.id)", "error": "\(error)"])
             }
             guard !Task.isCancelled, let found = try? await services.calendar.event(event.key) else { continue }
-            return isSame(found, meeting) ? .made(found) : .refused("the calendar's event is another one")
+            return found.isSame(as: meeting) ? .made(found) : .refused("the calendar's event is another one")
         }
         return .unknown
-    }
-
-    private func isSame(_ event: InsertedEvent, _ meeting: Meeting) -> Bool {
-        !event.isCancelled && event.startsAt == meeting.startsAt && event.endsAt == meeting.endsAt
     }
 
     private func event(_ meeting: Meeting) -> CalendarEvent {

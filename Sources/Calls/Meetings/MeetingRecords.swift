@@ -38,6 +38,43 @@ struct MeetingRecords: Sendable {
         }
     }
 
+    /// Reservations of a call that the calendar has not answered yet.
+    func reserved(in callID: Int64) async throws -> [OpenReservation] {
+        try await services.postgres.query(
+            """
+            SELECT \(unsafe: Self.openColumns) FROM meetings
+            WHERE call_id = \(callID) AND status = 'reserved' ORDER BY id
+            """
+        ).map(reservation)
+    }
+
+    /// The oldest that no call will settle: reserved without a call, or by one whose outcome is written.
+    func forgotten(olderThan age: Duration, limit: Int) async throws -> [OpenReservation] {
+        try await services.postgres.query(
+            """
+            SELECT \(unsafe: Self.openColumns) FROM meetings
+            WHERE status = 'reserved' AND created_at < now() - make_interval(secs => \(age.inSeconds))
+                AND NOT EXISTS (SELECT FROM calls WHERE calls.id = call_id AND finalized_at IS NULL)
+            ORDER BY created_at LIMIT \(limit)
+            """
+        ).map(reservation)
+    }
+
+    private static let openColumns = """
+        \(columns), extract(epoch FROM clock_timestamp() - created_at)::float8 AS age,
+        (SELECT language FROM calls WHERE calls.id = call_id) AS language,
+        (SELECT timezone FROM calls WHERE calls.id = call_id) AS timezone
+        """
+
+    private func reservation(_ row: PostgresRow) throws -> OpenReservation {
+        let settings = services.settings
+        let language = try row.decode(String?.self, column: "language") ?? settings.defaultLanguage
+        let timezone = try row.decode(String?.self, column: "timezone") ?? settings.businessTimezone
+        return OpenReservation(
+            meeting: try Self.meeting(row), age: .seconds(try row.decode(Double.self, column: "age")),
+            language: Language(code: language), zone: Zone(identifier: timezone) ?? .utc)
+    }
+
     enum Reservation: Sendable {
         case made(Meeting)
         /// Another meeting of ours stands at that time.

@@ -1,0 +1,39 @@
+import Calls
+import FoundationEssentials
+import Synchronization
+
+/// A calendar that holds what the test puts into it.
+final class FakeCalendar: Calls.Calendar {
+    struct Away: Error {}
+    private let state = Mutex((events: [String: InsertedEvent](), isAway: false))
+
+    func put(_ key: String, _ event: InsertedEvent) { state.withLock { $0.events[key] = event } }
+    func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
+
+    func busy(from: Date, to: Date) async throws -> [Range<Date>] { [] }
+    func insert(_ event: CalendarEvent) async throws -> InsertedEvent { throw Away() }
+    func event(_ key: String) async throws -> InsertedEvent? {
+        try state.withLock { state in
+            if state.isAway { throw Away() }
+            return state.events[key]
+        }
+    }
+}
+
+final class FakeMailer: Mailer {
+    struct Refused: Error {}
+    private let state = Mutex((sent: [Email](), refusals: 0))
+
+    var sent: [Email] { state.withLock { $0.sent } }
+    func refuseNext(_ count: Int) { state.withLock { $0.refusals = count } }
+
+    func send(_ email: Email) async throws {
+        try state.withLock { state in
+            if state.refusals > 0 {
+                state.refusals -= 1
+                throw Refused()
+            }
+            state.sent.append(email)
+        }
+    }
+}
