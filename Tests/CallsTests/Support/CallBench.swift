@@ -41,8 +41,11 @@ struct CallBench: Sendable {
     @discardableResult
     func query(_ query: PostgresQuery) async throws -> PostgresResult { try await database.client.query(query) }
 
-    func value<Value: PostgresDecodable>(_ type: Value.Type = Value.self, _ query: PostgresQuery) async throws -> Value
-    {
+    func value<Value: PostgresDecodable>(_ query: PostgresQuery) async throws -> Value {
+        try await value(Value.self, query)
+    }
+
+    func value<Value: PostgresDecodable>(_ type: Value.Type, _ query: PostgresQuery) async throws -> Value {
         guard let row = try await self.query(query).first else { throw NoRow() }
         return try row.decode(Value.self)
     }
