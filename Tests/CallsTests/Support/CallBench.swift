@@ -12,7 +12,7 @@ import TestSupport
 struct CallBench: Sendable {
     let database: TestDatabase
     let telephony = FakeTelephony()
-    let calendar = FakeCalendar()
+    let calendar = HeldCalendar()
     let mailer = FakeMailer()
     let services: CallServices
     private let registry: JobRegistry

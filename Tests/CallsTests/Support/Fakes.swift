@@ -3,7 +3,7 @@ import FoundationEssentials
 import Synchronization
 
 /// A calendar that holds what the test puts into it.
-final class FakeCalendar: Calls.Calendar {
+final class HeldCalendar: Calls.Calendar {
     struct Away: Error {}
     private let state = Mutex((events: [String: InsertedEvent](), isAway: false))
 
