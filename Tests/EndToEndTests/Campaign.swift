@@ -35,6 +35,22 @@ struct Campaign: Sendable {
             .decode(Int.self)
     }
 
+    /// The number of unfinished calls, each time that a job ends.
+    func progress() -> AsyncThrowingStream<Int, any Error> {
+        let (stream, progress) = AsyncThrowingStream.makeStream(of: Int.self)
+        let task = Task {
+            do {
+                let clock = ContinuousClock()
+                while !Task.isCancelled {
+                    progress.yield(try await unfinishedCalls())
+                    try await clock.sleep(for: .milliseconds(100))
+                }
+            } catch { progress.finish(throwing: error) }
+        }
+        progress.onTermination = { _ in task.cancel() }
+        return stream
+    }
+
     func callsUnderWay() async throws -> Int {
         try await client.query(
             """
