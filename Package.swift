@@ -65,7 +65,7 @@ let package = Package(
         tests("AgentsTests", of: ["Agents", "HTTP", "Platform"]),
         tests("ProvidersTests", of: ["Providers", "Simulators", "HTTP", "Platform"]),
         tests("CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
-        tests("IngressTests", of: ["Ingress", "Calls", "Jobs", "Postgres", "HTTP", "Platform"]),
+        tests("IngressTests", of: ["Ingress", "Calls", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
         tests("OperadoraTests", of: ["operadora", "Calls", "Postgres", "Platform"]),
         tests("EndToEndTests", of: ["operadora", "Simulators", "Postgres", "HTTP", "Platform"]),

@@ -23,6 +23,9 @@ BEGIN
         refusal := 'other_call';
         RETURN;
     END IF;
+    -- Whoever ends a job of this call holds its key: after them their answer is there to be found. Otherwise a repeat that
+    -- comes just when the answer is committed would find neither the answer nor the job.
+    PERFORM FROM job_keys WHERE job_keys.key = take_turn.key FOR UPDATE;
     -- Before all else: a repeat gets the same answer, even when the call has ended since.
     SELECT content, number + 1, turns.ends_call INTO say, next_turn, ends_call
     FROM turns WHERE turns.call_id = call.id AND in_reply_to = take_turn.turn;

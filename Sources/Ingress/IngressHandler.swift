@@ -83,7 +83,7 @@ public struct IngressHandler: Sendable {
     }
 
     /// In the place of a handler that did not come to an end in time: the caller is kept, other requests may come again.
-    private func answerForLate(_ request: HTTPServerRequest) -> HTTPServerResponse {
+    func answerForLate(_ request: HTTPServerRequest) -> HTTPServerResponse {
         let route = Route(path: request.path)
         guard route == .voice || route == .turn, let webhook = try? gate.verified(request),
             let turn = try? TurnRequest(webhook, isVoice: route == .voice)
