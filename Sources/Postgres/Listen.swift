@@ -1,70 +1,98 @@
 import Platform
+import Synchronization
 
 public enum PostgresListenEvent: Sendable, Equatable {
+    /// From now on nothing is missed, until the next `.subscribed`.
     case subscribed
     case notification(channel: String, payload: String, processID: Int32)
 }
 
-/// Keeps one subscribed connection alive.
-struct Listener: Sendable {
+/// Keeps one subscribed connection alive, until its task is cancelled.
+struct Subscription: Sendable {
     let connector: Connector
-    let loop: EventLoop
     let channels: [String]
     let keepAlive: Duration
-    let logger: Logger
+    let events: AsyncStream<PostgresListenEvent>.Continuation
 
-    func events(keeping owner: PostgresClient) -> AsyncStream<PostgresListenEvent> {
-        let (stream, events) = AsyncStream.makeStream(
-            of: PostgresListenEvent.self, bufferingPolicy: .bufferingNewest(10_000))
-        // The client owns the loop's thread, so it must outlive the subscription.
-        let task = Task {
-            var failures = 0
-            while !Task.isCancelled {
-                do {
-                    try await subscribe(events) { failures = 0 }
-                } catch  where !Task.isCancelled {
-                    failures += 1
-                    logger.warning("the subscription was lost, subscribing again", metadata: ["error": "\(error)"])
-                    try? await Task.sleep(for: Backoff.delay(afterFailures: failures))
-                } catch {}
+    func run() async {
+        var failures = 0
+        while !Task.isCancelled {
+            do {
+                try await subscribe { failures = 0 }
+            } catch  where !Task.isCancelled {
+                failures += 1
+                connector.logger.warning(
+                    "the subscription was lost, subscribing again", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: Backoff.delay(afterFailures: failures))
+            } catch {
+                break
             }
-            withExtendedLifetime(owner) {}
-            events.finish()
         }
-        events.onTermination = { _ in task.cancel() }
-        return stream
     }
 
-    private func subscribe(
-        _ events: AsyncStream<PostgresListenEvent>.Continuation, whenSubscribed: () -> Void
-    ) async throws {
-        let connection = try await connector.connect(on: loop, onNotification: { events.yield($0) })
+    /// Returns only by throwing: when the connection is lost, or the task is cancelled.
+    private func subscribe(whenSubscribed: () -> Void) async throws {
+        let (loss, lost) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let connection = try await connector.connect(
+            onNotification: { events.yield($0) }, onClose: { _ in lost.finish() })
         defer { connection.close() }
-        for channel in channels {
-            let quoted = channel.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-            try await connection.query(PostgresQuery(unsafe: "LISTEN \"\(quoted)\""))
-        }
+        try await connection.batch(channels.map { PostgresQuery(unsafe: "LISTEN \($0.quotedIdentifier)") })
         events.yield(.subscribed)
         whenSubscribed()
-        while true {
-            try await Task.sleep(for: keepAlive)
-            try await withTimeLimit(keepAlive) {
-                _ = try await connection.query("SELECT")
-            } onTimeout: {
-                connection.close(PostgresError(.connection, "the server does not answer any more"))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in loss {}
+                throw PostgresError(.connection, "the connection was lost")
             }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: keepAlive)
+                    try await connection.check(within: keepAlive)
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
+}
 
-    /// A half-open socket never answers: closing our end fails the query that waits.
-    private func withTimeLimit(
-        _ limit: Duration, _ body: () async throws -> Void, onTimeout: @escaping @Sendable () -> Void
-    ) async throws {
-        let timer = Task {
-            try await Task.sleep(for: limit)
-            onTimeout()
+/// The subscriptions of a client, so that closing it ends them.
+final class Listeners: Sendable {
+    private struct State {
+        var nextID = 0
+        var tasks: [Int: Task<Void, Never>] = [:]
+        var isClosed = false
+    }
+    private let state = Mutex(State())
+
+    /// Runs `body` until the stream's reader is gone or `close` is called; then ends the stream.
+    func start(_ events: AsyncStream<PostgresListenEvent>.Continuation, _ body: @escaping @Sendable () async -> Void) {
+        let id: Int? = state.withLock { state in
+            guard !state.isClosed else { return nil }
+            state.nextID += 1
+            let id = state.nextID
+            state.tasks[id] = Task {
+                await body()
+                events.finish()
+                self.remove(id)
+            }
+            return id
         }
-        defer { timer.cancel() }
-        try await body()
+        guard let id else { return events.finish() }
+        events.onTermination = { _ in self.remove(id)?.cancel() }
+    }
+
+    func close() {
+        let tasks = state.withLock { state in
+            state.isClosed = true
+            defer { state.tasks = [:] }
+            return state.tasks.values
+        }
+        for task in tasks { task.cancel() }
+    }
+
+    @discardableResult
+    private func remove(_ id: Int) -> Task<Void, Never>? {
+        state.withLock { $0.tasks.removeValue(forKey: id) }
     }
 }

@@ -1,16 +1,25 @@
 public import Platform
+import Synchronization
 
 public struct PostgresConfiguration: Sendable {
     /// A libpq connection string or URI; may name several hosts.
     public var connectionString: String
     public var applicationName: String = "operadora"
     public var maximumConnections: Int = 8
-    /// How long a task waits for a free connection.
+    /// How long a task waits for a free connection, or for the server to come back.
     public var acquireTimeout: Duration = .seconds(5)
-    /// For each host, whole seconds, at least 2.
+    /// For all hosts together: each has an equal share before the next one is tried.
     public var connectTimeout: Duration = .seconds(5)
     /// The server's statement_timeout for every statement; nil leaves the server's own.
     public var statementTimeout: Duration? = .seconds(30)
+    /// How many statements a connection keeps prepared; 0 prepares none, as PgBouncer in transaction mode wants it.
+    public var statementCacheSize: Int = 256
+    /// An idle connection is asked for a sign of life after this long: a half-open one is found before it is needed.
+    public var idleCheck: Duration = .seconds(30)
+    /// A connection that has been idle for so long is closed.
+    public var idleTimeout: Duration = .seconds(300)
+    /// A connection of this age is replaced when it comes back.
+    public var maximumLifetime: Duration = .seconds(3_600)
 
     public init(connectionString: String) { self.connectionString = connectionString }
 }
@@ -18,14 +27,20 @@ public struct PostgresConfiguration: Sendable {
 /// A pool of connections that heals itself: a lost connection is replaced, with backoff.
 public final class PostgresClient: Sendable {
     public let configuration: PostgresConfiguration
+    private let loop: EventLoop
     private let pool: ConnectionPool
-    private let logger: Logger
+    private let listeners = Listeners()
 
     /// Connects lazily: making a client never fails and never blocks.
     public init(_ configuration: PostgresConfiguration, logger: Logger) {
         self.configuration = configuration
-        self.logger = logger
-        pool = ConnectionPool(configuration, logger: logger)
+        loop = EventLoop()
+        pool = ConnectionPool(configuration, connector: Connector(configuration, loop: loop, logger: logger))
+    }
+
+    deinit {
+        listeners.close()
+        loop.stop()
     }
 
     /// Runs one statement on any free connection, in its own transaction.
@@ -40,58 +55,46 @@ public final class PostgresClient: Sendable {
         try await withConnection { try await $0.batch(queries) }
     }
 
-    /// Lends a connection for the length of `body`. It goes back clean: an open transaction is rolled back.
+    /// Lends a connection for the length of `body`, and no longer. It goes back clean: an open transaction is rolled back. What
+    /// `body` changes in the session by SET stays: use SET LOCAL.
     public func withConnection<Result: Sendable>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await pool.acquire()
         defer { pool.release(connection) }
-        do {
-            return try await body(connection)
-        } catch let error as PostgresError where error.isServerUnfit {
-            connection.close(error)
-            throw error
-        }
+        return try await body(connection)
     }
 
-    /// BEGIN, `body`, COMMIT; ROLLBACK when `body` throws or the task is cancelled. A connection error at COMMIT leaves the
-    /// outcome unknown (`code == .connection`). Never retried by itself.
+    /// BEGIN, `body`, COMMIT; ROLLBACK when `body` throws or the task is cancelled. BEGIN travels with the first statement. A
+    /// connection error at COMMIT leaves the outcome unknown (`code == .connection`). Never retried by itself.
     public func withTransaction<Result: Sendable>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        try await withConnection { connection in
-            // The pool rolls back what is left open.
-            try await connection.query("BEGIN")
-            let result = try await body(connection)
-            try Task.checkCancellation()
-            try await connection.query("COMMIT")
-            return result
+        try await withConnection { try await $0.withTransaction(body) }
+    }
+
+    /// Subscribes on one dedicated connection, which does not count for the pool, and again after a loss. The stream yields
+    /// `.subscribed` first and after every reconnect (what was sent in between is lost: look at the tables), then notifications;
+    /// it ends when the client is closed, or its reader is cancelled or lets go of it. It buffers the newest 10,000.
+    ///
+    /// - Parameter keepAlive: how often the server is asked for a sign of life, and how long it may take to answer: a half-open
+    ///   socket is found within twice this time.
+    public func listen(_ channels: [String], keepAlive: Duration = .seconds(10)) -> AsyncStream<PostgresListenEvent> {
+        let (stream, events) = AsyncStream.makeStream(
+            of: PostgresListenEvent.self, bufferingPolicy: .bufferingNewest(10_000))
+        let subscription = Subscription(
+            connector: pool.connector, channels: channels, keepAlive: keepAlive, events: events)
+        // The client owns the loop's thread, so it must outlive the subscription.
+        listeners.start(events) { [self] in
+            await subscription.run()
+            withExtendedLifetime(self) {}
         }
+        return stream
     }
 
-    /// Subscribes on one dedicated connection, resubscribed after a loss. The stream yields `.subscribed` first and after
-    /// every reconnect (what was sent in between is lost: look at the tables), then notifications; it ends when its task is
-    /// cancelled or the stream is let go of. It buffers the newest 10,000. A keep-alive query finds half-open sockets.
-    public func listen(
-        _ channels: [String], keepAlive: Duration = .seconds(10)
-    ) -> AsyncStream<PostgresListenEvent> {
-        Listener(
-            connector: Connector(configuration: configuration), loop: pool.loop, channels: channels,
-            keepAlive: keepAlive, logger: logger
-        ).events(keeping: self)
-    }
-
-    /// Waits for lent connections (at most `limit`), then closes all.
+    /// Waits for lent connections (at most `limit`), then closes all, subscriptions too.
     public func close(within limit: Duration = .seconds(5)) async {
-        pool.close()
-        let deadline = ContinuousClock.now + limit
-        while !pool.isDrained, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(5)) }
-    }
-}
-
-extension PostgresError {
-    /// A standby where a primary was wanted, or a server that is going away: the next attempt should go elsewhere.
-    fileprivate var isServerUnfit: Bool {
-        sqlState.map { $0 == "25006" || $0.hasPrefix("57P0") } ?? false
+        listeners.close()
+        await pool.close(within: limit)
     }
 }

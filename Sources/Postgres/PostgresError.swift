@@ -18,8 +18,9 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     }
 
     public var code: Code
+    /// The server's or libpq's own words. May quote a value (SQLSTATE class 22): log `description` instead.
     public var message: String
-    /// Five characters, e.g. "23505" (unique violation).
+    /// Five characters, e.g. "23505" (unique violation). The server's refusal to let us in has one too.
     public var sqlState: String?
     /// May hold values: not in `description`.
     public var detail: String?
@@ -32,6 +33,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public var position: Int?
     /// The statement as sent, with `$1` where values were.
     public var sql: String?
+    /// The function in the server's source: tells apart what shares an SQLSTATE, in every language.
+    var routine: String?
 
     public init(_ code: Code, _ message: String) {
         self.code = code
@@ -39,7 +42,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        var text = "PostgreSQL: \(message)"
+        var text = "PostgreSQL: \(messageWithoutValues)"
         if let sqlState { text += " [\(sqlState)]" }
         if let constraint { text += " constraint=\(constraint)" }
         if let table { text += " table=\(table)" }
@@ -50,15 +53,31 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     }
 
     /// Whether the same work may succeed when done again: connection loss, serialization failure, deadlock, shutdown,
-    /// a standby where a primary was wanted.
+    /// a standby where a primary was wanted, a table that was changed meanwhile. Not when the server refuses to let us in.
     public var isTransient: Bool {
-        if code == .connection || code == .poolTimeout { return true }
+        if code == .connection { return !isRefusalForGood }
+        if code == .poolTimeout || isAboutPreparedStatement { return true }
         guard let sqlState else { return false }
         return ["40001", "40P01", "25006", "53300", "55P03"].contains(sqlState)
             || sqlState.hasPrefix("57P0") || sqlState.hasPrefix("08")
     }
 
+    /// The server does not know us, or not this database: waiting does not help.
+    var isRefusalForGood: Bool { sqlState.map { $0.hasPrefix("28") || $0 == "3D000" || $0 == "42501" } ?? false }
+
+    /// A prepared statement is gone (26000), or a table that it reads has changed (one of the reasons of 0A000).
+    var isAboutPreparedStatement: Bool {
+        sqlState == "26000" || sqlState == "0A000" && routine == "RevalidateCachedQuery"
+    }
+
     static func decoding(_ message: String) -> PostgresError { PostgresError(.decoding, message) }
+
+    /// Class 22 is about bad data, which its messages quote: `invalid input syntax for type integer: "…"`.
+    private var messageWithoutValues: String {
+        guard sqlState?.hasPrefix("22") == true else { return message }
+        let parts = message.split(separator: "\"", omittingEmptySubsequences: false)
+        return parts.count < 3 ? message : "\(parts[0])\"…\"\(parts[parts.count - 1])"
+    }
 
     /// The statement around the position, on one line.
     private static func excerpt(of sql: String, at position: Int?) -> String {
@@ -69,7 +88,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 }
 
 extension PostgresError {
-    /// From a PGresult of status PGRES_FATAL_ERROR.
+    /// From a PGresult of status PGRES_FATAL_ERROR. The letters are those of the protocol's error fields.
     init(result: OpaquePointer, sql: String?) {
         func field(_ letter: Character) -> String? {
             PQresultErrorField(result, Int32(letter.asciiValue ?? 0)).map { String(cString: $0) }
@@ -85,6 +104,7 @@ extension PostgresError {
         column = field("c")
         constraint = field("n")
         position = field("P").flatMap { Int($0) }
+        routine = field("R")
         self.sql = sql
     }
 
@@ -93,9 +113,35 @@ extension PostgresError {
         self.init(.connection, Self.line(PQerrorMessage(connection)))
     }
 
+    /// From a failed attempt to connect, made with verbose errors: nothing else tells the SQLSTATE of the server's refusal. With
+    /// several hosts there is a refusal for each; the SQLSTATE is that of the last one, and only when each has one.
+    init(failedAttempt text: String) {
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }
+        var states: [String] = []
+        let words = lines.map { line in
+            var parts = line.split(separator: ":", omittingEmptySubsequences: false)
+            // "… failed: FATAL:  28P01: password authentication failed …"
+            guard let index = parts.firstIndex(where: Self.isState) else { return String(line) }
+            states.append(parts.remove(at: index).trimmed)
+            return parts.joined(separator: ":")
+        }
+        self.init(.connection, words.joined(separator: " ").split(separator: " ").joined(separator: " "))
+        let failures = lines.count { $0.contains("failed:") }
+        if !states.isEmpty, states.count >= failures { sqlState = states.last }
+    }
+
+    private static func isState(_ part: Substring) -> Bool {
+        part.hasPrefix("  ") && part.count == 7
+            && part.dropFirst(2).utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) }
+    }
+
     private static func line(_ text: UnsafePointer<CChar>?) -> String {
         guard let text else { return "no message" }
         let words = String(cString: text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return words.isEmpty ? "the connection was lost" : words
     }
+}
+
+extension Substring {
+    fileprivate var trimmed: String { String(drop { $0 == " " }) }
 }

@@ -29,6 +29,11 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
         return PostgresRow(storage: storage, index: index)
     }
 
+    /// The command as the server names it: SELECT, INSERT, COMMIT …
+    public var command: String {
+        PQcmdStatus(storage.handle).map { String(cString: $0).prefix { $0 != " " } }.map(String.init) ?? ""
+    }
+
     /// Rows that INSERT, UPDATE, DELETE, SELECT or COPY touched, as the server counts them.
     public var affectedRows: Int {
         PQcmdTuples(storage.handle).flatMap { Int(String(cString: $0)) } ?? 0

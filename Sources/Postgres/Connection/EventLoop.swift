@@ -10,7 +10,8 @@ protocol SocketHandler: AnyObject, Sendable {
 
 /// The one thread that waits for all libpq sockets of a client.
 ///
-/// It holds its handlers strongly until they are removed, so a connection lives as long as its socket is watched.
+/// It holds its handlers strongly until they are removed, so a connection lives as long as its socket is watched. Statements are
+/// sent on the caller's own thread under the connection's lock; so a round trip costs one change of threads, here.
 final class EventLoop: Sendable {
     struct Interest: OptionSet, Sendable {
         let rawValue: UInt32
@@ -35,6 +36,12 @@ final class EventLoop: Sendable {
         OwnThread.start { [self] in wait() }
     }
 
+    /// Only when the thread has ended and no connection is left that could still use the numbers.
+    deinit {
+        close(epoll)
+        close(wakeup)
+    }
+
     func add(_ socket: Int32, _ interest: Interest, _ handler: any SocketHandler) {
         handlers.withLock { $0.bySocket[socket] = handler }
         control(EPOLL_CTL_ADD, socket, interest)
@@ -44,10 +51,12 @@ final class EventLoop: Sendable {
         control(EPOLL_CTL_MOD, socket, interest)
     }
 
-    /// Call before the socket is closed: its number may be another's right after.
+    /// Call before the socket is closed: its number may be another's right after, which an event that was on its way then wakes
+    /// for nothing.
     func remove(_ socket: Int32) {
         control(EPOLL_CTL_DEL, socket, [])
-        handlers.withLock { _ = $0.bySocket.removeValue(forKey: socket) }
+        // Outside of the lock: letting go of a handler may end it, which comes back here.
+        _ = handlers.withLock { $0.bySocket.removeValue(forKey: socket) }
     }
 
     /// Ends the thread. Sockets that are still watched are no longer.
@@ -70,8 +79,11 @@ final class EventLoop: Sendable {
                 handlers.withLock { $0.bySocket[event.data.fd] }?.socketIsReady()
             }
         }
-        handlers.withLock { $0.bySocket.removeAll() }
-        close(epoll)
-        close(wakeup)
+        let left = handlers.withLock { handlers in
+            defer { handlers.bySocket = [:] }
+            return handlers.bySocket
+        }
+        // Some may end with this, outside of the lock.
+        withExtendedLifetime(left) {}
     }
 }

@@ -1,170 +1,259 @@
 import CLibPQ
+import Platform
 import Synchronization
 
-/// One connection in pipeline mode. Concurrent calls are sent at once and answered in order.
+/// One connection in pipeline mode. Concurrent calls are sent at once and answered in order; a COPY or a script waits until
+/// it has the connection for itself.
 ///
-/// Cancelling a task cancels its statement on the server (SQLSTATE 57014, thrown with code `.cancelled`); the connection
-/// is not used for anything after that, since a late cancel could hit it.
+/// Cancelling a task cancels its statement on the server; it then throws with code `.cancelled`. A cancel request stops
+/// whatever runs when it arrives, so it is made only while nothing of another task is in flight, and nothing new is sent
+/// until it is over. A statement with another task's behind it on the same connection runs on to its end.
 public final class PostgresConnection: SocketHandler {
-    // A PGconn is used by one thread at a time, under this lock; the socket is waited for by the loop.
+    /// A server that does not answer a cancelled command for so long counts as lost.
+    static let cancelLimit = Duration.seconds(10)
+
+    // A PGconn is used by one thread at a time, under this lock; the loop only waits for its socket.
     private let state: Mutex<UncheckedBox>
-    private let loop: EventLoop
+    private let cancelThreads: HelperThreads
+    // libpq has a pointer to it.
+    private let notices: NoticeLog
     private let onNotification: @Sendable (PostgresListenEvent) -> Void
     private let onClose: @Sendable (PostgresConnection) -> Void
+    private let lastID = Atomic<UInt64>(0)
 
     // Sendable because it never leaves the lock.
     private struct UncheckedBox: @unchecked Sendable { var state: ConnectionState }
 
-    /// - Parameter libpq: a connected PGconn, which this connection now owns.
+    /// - Parameters:
+    ///   - libpq: a connected PGconn, which this connection now owns.
+    ///   - onClose: called once, on any thread, when the connection is over.
     init(
-        libpq: OpaquePointer, loop: EventLoop,
-        onNotification: @escaping @Sendable (PostgresListenEvent) -> Void = { _ in },
-        onClose: @escaping @Sendable (PostgresConnection) -> Void = { _ in }
+        libpq: OpaquePointer, loop: EventLoop, cancelThreads: HelperThreads, notices: NoticeLog,
+        statementCacheSize: Int,
+        onNotification: @escaping @Sendable (PostgresListenEvent) -> Void,
+        onClose: @escaping @Sendable (PostgresConnection) -> Void
     ) {
-        PQsetnonblocking(libpq, 1)
-        PQenterPipelineMode(libpq)
-        let state = ConnectionState(libpq: libpq)
+        let state = ConnectionState(libpq: libpq, loop: loop, statementCacheSize: statementCacheSize)
         self.state = Mutex(UncheckedBox(state: state))
-        self.loop = loop
+        self.cancelThreads = cancelThreads
+        self.notices = notices
         self.onNotification = onNotification
         self.onClose = onClose
         loop.add(state.socket, .read, self)
     }
 
+    deinit {
+        // Nobody waits for anything here any more: who waits holds the connection.
+        var effects = ConnectionState.Effects()
+        state.withLock { $0.state.close(PostgresError(.closed, "the connection was closed"), &effects) }
+    }
+
     /// Runs one statement; outside of a transaction it is its own.
     @discardableResult
     public func query(_ query: PostgresQuery) async throws -> PostgresResult {
-        try await batch([query])[0]
+        try await run([query])[0]
     }
 
     /// One round trip, one implicit transaction (unless one is open): all or nothing. An empty batch is a round trip too.
     @discardableResult
     public func batch(_ queries: [PostgresQuery]) async throws -> [PostgresResult] {
-        do {
-            return try await send(queries)
-        } catch let error as PostgresError where error.sqlState == "26000" || error.sqlState == "0A000" {
-            // A plan was lost or outgrown, which happens before any effect. An open transaction is aborted by it.
-            guard isUsable, !isInTransaction else { throw error }
-            return try await send(queries)
+        try await run(queries)
+    }
+
+    /// BEGIN, `body`, COMMIT; ROLLBACK when `body` throws or the task is cancelled. BEGIN travels with the first statement. A
+    /// connection error at COMMIT leaves the outcome unknown (`code == .connection`). COMMIT itself is not cancelled.
+    public func withTransaction<Result: Sendable>(
+        _ body: (PostgresConnection) async throws -> Result
+    ) async throws -> Result {
+        guard !isInTransaction else {
+            throw PostgresError(.server, "a transaction is open already on this connection")
         }
+        withState { state, _ in state.openTransaction() }
+        let result: Result
+        do {
+            result = try await body(self)
+            if Task.isCancelled { throw PostgresError(.cancelled, "cancelled before the transaction was committed") }
+        } catch {
+            // When this fails the connection is lost, and the server rolls back by itself.
+            try? await endTransaction("ROLLBACK")
+            throw error
+        }
+        try await endTransaction("COMMIT")
+        return result
     }
 
     /// Runs text that may hold several statements separated by semicolons, without binds (migrations). They are one transaction
-    /// unless the text says otherwise. The connection must not be in use by another task.
+    /// unless the text says otherwise.
     public func executeScript(unsafe sql: String) async throws {
-        _ = try await simple(sql) { _ in }
+        _ = try await script(sql) {
+            throw PostgresError(.server, "a script cannot COPY from here: use copyIn")
+        }
     }
 
     /// `COPY … FROM STDIN`: sends what `chunks` yields (the COPY text format unless the statement says otherwise) with
-    /// backpressure. Returns rows copied. An error thrown by `chunks` fails the COPY and leaves nothing.
+    /// backpressure. Returns rows copied. An error thrown by `chunks`, or the task's cancellation, fails the COPY and leaves
+    /// nothing.
     @discardableResult
     public func copyIn(
         unsafe statement: String, from chunks: some AsyncSequence<[UInt8], any Error> & Sendable
     ) async throws -> Int {
-        try await simple(statement) { connection in
-            do {
-                for try await chunk in chunks where !chunk.isEmpty {
-                    let isFull = try connection.withState { try $0.put(chunk, on: connection.loop, &$1) }
-                    if isFull { _ = try await connection.nextSimple(forDrain: true) }
-                }
-                try connection.withState { try $0.endCopy(failure: nil, on: connection.loop, &$1) }
-            } catch let error as PostgresError {
-                throw error
-            } catch {
-                try connection.withState { try $0.endCopy(failure: "the source failed", on: connection.loop, &$1) }
-                _ = try? await connection.nextSimple()
-                throw error
+        let mailbox = ScriptMailbox()
+        return try await script(statement, mailbox) {
+            for try await chunk in chunks {
+                try Task.checkCancellation()
+                try await self.put(chunk, mailbox)
             }
+            // A sequence may just end when its task is cancelled: what came is not everything then.
+            try Task.checkCancellation()
         }
     }
 
     // MARK: For the pool
 
-    /// Open, and nothing is on its way that could hit the next statement.
-    var isUsable: Bool { state.withLock { $0.state.libpq != nil && !$0.state.isDoomed && $0.state.simple == nil } }
+    /// Open, and not to be replaced by a better one.
+    var isUsable: Bool { state.withLock { $0.state.isUsable } }
+    var isInTransaction: Bool { state.withLock { $0.state.isInTransaction } }
+    /// Whether tasks still wait for something on it.
+    var isBusy: Bool { state.withLock { !$0.state.pipeline.isEmpty } }
 
-    var isInTransaction: Bool {
-        state.withLock { box in
-            box.state.libpq.map { PQtransactionStatus($0) != PQTRANS_IDLE } ?? false
+    /// Waits for a round trip. When it takes longer, the connection is half-open and gets closed.
+    func check(within limit: Duration) async throws {
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            close(PostgresError(.connection, "the server has not answered for \(limit)"))
         }
+        defer { timer.cancel() }
+        _ = try await send([], isPrepared: true)
     }
+
+    func rollBack() async throws { try await endTransaction("ROLLBACK") }
 
     func close(_ reason: PostgresError = PostgresError(.closed, "the connection was closed")) {
-        withState { $0.close(reason, on: loop, &$1) }
+        withState { $0.close(reason, &$1) }
     }
 
-    func socketIsReady() {
-        withState { state, effects in effects = state.receive(on: loop) }
-    }
+    func socketIsReady() { withState { $0.receive(&$1) } }
 
     // MARK: Inside
 
-    private func send(_ queries: [PostgresQuery]) async throws -> [PostgresResult] {
-        let ticket = CommandTicket()
-        let id = Mutex<UInt64>(0)
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let waiter = CommandWaiter(continuation: continuation, ticket: ticket)
-                withState { state, effects in
-                    let (sent, sending) = state.send(queries, waiter, on: loop)
-                    id.withLock { $0 = sent }
-                    effects = sending
-                }
-            }
-        } onCancel: {
-            ticket.isCancelled.store(true, ordering: .relaxed)
-            withState { state, effects in effects = state.cancel(id.withLock { $0 }) }
-        }
-    }
-
-    private func simple(
-        _ sql: String, _ body: (PostgresConnection) async throws -> Void
-    ) async throws -> Int {
-        try await withTaskCancellationHandler {
-            try withState { state, effects in effects = try state.startSimple(sql, on: loop) }
-            var event = try await nextSimple()
-            if case .copyReady = event {
-                try await body(self)
-                event = try await nextSimple()
-            }
-            withState { state, _ in state.simple = nil }
-            guard case .finished(let rows) = event else { return 0 }
-            return rows
-        } onCancel: {
-            // What was sent so far is rolled back by the server when the connection ends.
-            close(PostgresError(.cancelled, "cancelled during a COPY or script"))
-        }
-    }
-
-    private func nextSimple(forDrain: Bool = false) async throws -> SimpleEvent {
-        do {
-            return try await withCheckedThrowingContinuation { continuation in
-                withState { state, effects in
-                    if state.simple == nil {
-                        effects.simple.append((continuation, .failure(state.closeReason)))
-                    } else if forDrain && !state.wantsToWrite {
-                        effects.simple.append((continuation, .success(.drained)))
-                    } else {
-                        state.simple?.wait(continuation, forDrain: forDrain, &effects)
-                    }
-                }
-            }
-        } catch {
-            withState { state, _ in state.simple = nil }
+    /// Not cancelled: a COMMIT that was cancelled half-way would leave nobody knowing, and a ROLLBACK has to happen.
+    private func endTransaction(_ sql: String) async throws {
+        if withState({ state, _ in state.forgetUnopenedTransaction() }) { return }
+        let result = try await send([PostgresQuery(unsafe: sql)], isPrepared: false)
+        // PostgreSQL answers COMMIT of a failed transaction with a rollback, and no error.
+        guard result.first?.command == sql else {
+            var error = PostgresError(.server, "the transaction was rolled back, since a statement in it had failed")
+            error.sqlState = "25P02"
             throw error
         }
     }
+
+    private func run(_ queries: [PostgresQuery]) async throws -> [PostgresResult] {
+        let id = nextID()
+        return try await withTaskCancellationHandler {
+            try await send(queries, isPrepared: true, id)
+        } onCancel: {
+            cancel(id)
+        }
+    }
+
+    private func send(
+        _ queries: [PostgresQuery], isPrepared: Bool, _ id: UInt64? = nil
+    ) async throws -> [PostgresResult] {
+        try await withCheckedThrowingContinuation { continuation in
+            let work = ConnectionWork(.statements(queries), .continuation(continuation), isPrepared: isPrepared)
+            withState { $0.add(id ?? nextID(), work, &$1) }
+            // The cancellation handler may have run before there was anything to cancel.
+            if let id, Task.isCancelled { cancel(id) }
+        }
+    }
+
+    /// Runs a script, and `putData` when the server is ready for COPY data. What `putData` throws fails the COPY.
+    private func script(
+        _ sql: String, _ mailbox: ScriptMailbox = ScriptMailbox(), _ putData: () async throws -> Void
+    ) async throws -> Int {
+        // A script has no statement that BEGIN could travel with.
+        if withState({ state, _ in state.opensTransaction }) { _ = try await run([]) }
+        let id = nextID()
+        return try await withTaskCancellationHandler {
+            withState { $0.add(id, ConnectionWork(.script(sql), .mailbox(mailbox)), &$1) }
+            if Task.isCancelled { cancel(id) }
+            while true {
+                switch try await mailbox.next() {
+                case .copyReady: try await copy(mailbox, putData)
+                case .drained: continue
+                case .finished(let rows): return rows
+                }
+            }
+        } onCancel: {
+            cancel(id)
+        }
+    }
+
+    private func copy(_ mailbox: ScriptMailbox, _ putData: () async throws -> Void) async throws {
+        do {
+            try await putData()
+            try withState { try $0.endCopy(failure: nil, &$1) }
+        } catch {
+            try withState { try $0.endCopy(failure: "the sender gave up", &$1) }
+            // The server's refusal of the unfinished COPY says less than the reason.
+            while case .some(.drained) = try? await mailbox.next() {}
+            throw error is CancellationError
+                ? PostgresError(.cancelled, "the COPY was cancelled and left nothing") : error
+        }
+    }
+
+    /// In slices, so that libpq's buffer stays small whatever the size of a chunk.
+    private func put(_ chunk: [UInt8], _ mailbox: ScriptMailbox) async throws {
+        var start = 0
+        while start < chunk.count {
+            let end = min(start + 256 << 10, chunk.count)
+            let mustWait = try chunk.withUnsafeBytes { bytes in
+                try withState { try $0.put(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), &$1) }
+            }
+            if mustWait { _ = try await mailbox.next() }
+            start = end
+        }
+    }
+
+    private func nextID() -> UInt64 { lastID.add(1, ordering: .relaxed).newValue }
+
+    private func cancel(_ id: UInt64) { withState { $0.cancel(id, &$1) } }
 
     /// Changes the state under the lock, then does what that asked for.
     private func withState<Result>(
         _ body: (inout ConnectionState, inout ConnectionState.Effects) throws -> Result
     ) rethrows -> Result {
         var effects = ConnectionState.Effects()
-        defer {
-            effects.run()
-            for notification in effects.notifications { onNotification(notification) }
-            if effects.closed != nil { onClose(self) }
-        }
+        defer { perform(effects) }
         return try state.withLock { box in try body(&box.state, &effects) }
+    }
+
+    private func perform(_ effects: ConnectionState.Effects) {
+        for (waiter, result) in effects.finished {
+            switch waiter {
+            case .continuation(let continuation): continuation.resume(with: result.mapError { $0 as any Error })
+            case .mailbox(let mailbox):
+                mailbox.put(
+                    result.map { .finished(affectedRows: $0.first?.affectedRows ?? 0) }.mapError { $0 as any Error })
+            }
+        }
+        for (mailbox, event) in effects.events { mailbox.put(.success(event)) }
+        for notification in effects.notifications { onNotification(notification) }
+        if let request = effects.cancel { send(request) }
+        if effects.closed != nil { onClose(self) }
+    }
+
+    private func send(_ request: CancelRequest) {
+        cancelThreads.run { [self] in
+            guard request.send() else {
+                return close(PostgresError(.connection, "the server could not be reached with a cancel request"))
+            }
+            withState { $0.cancelRequestEnded(&$1) }
+        }
+        Task { [weak self] in
+            try await Task.sleep(for: Self.cancelLimit)
+            self?.withState { $0.giveUp(request.command, &$1) }
+        }
     }
 }

@@ -1,4 +1,7 @@
 /// Which statements a connection has prepared, by text and parameter types. Bounded: the least recently used is dropped.
+///
+/// A name counts as prepared from the moment that preparing it is sent, since the server works in order. When it fails, who
+/// used the name meanwhile gets SQLSTATE 26000 and is sent again.
 struct StatementCache {
     struct Key: Hashable {
         let sql: String
@@ -6,57 +9,53 @@ struct StatementCache {
     }
 
     enum Use: Equatable {
-        /// Prepared and confirmed under this name.
         case prepared(String)
-        /// Prepare it under this name first, dropping `evicted` (a name) on the server.
+        /// Prepare it under this name first, and drop `evicted` (a name) on the server.
         case prepare(String, evicted: String?)
-        /// Somebody is preparing it just now: send it without a name.
+        /// The cache is off.
         case unnamed
     }
 
     private struct Entry {
         let name: String
-        var isConfirmed = false
         var lastUse: UInt64
     }
 
     let capacity: Int
     private var entries: [Key: Entry] = [:]
-    private var keysByName: [String: Key] = [:]
+    private var keys: [String: Key] = [:]
     private var clock: UInt64 = 0
 
-    init(capacity: Int = 256) { self.capacity = capacity }
+    init(capacity: Int) { self.capacity = capacity }
 
     mutating func use(_ key: Key) -> Use {
+        guard capacity > 0 else { return .unnamed }
         clock += 1
-        if let entry = entries[key] {
+        if let name = entries[key]?.name {
             entries[key]?.lastUse = clock
-            return entry.isConfirmed ? .prepared(entry.name) : .unnamed
+            return .prepared(name)
         }
         let evicted = entries.count >= capacity ? evictOldest() : nil
+        // Never a name that was used before: it may still be in flight.
         let name = "s\(clock)"
         entries[key] = Entry(name: name, lastUse: clock)
-        keysByName[name] = key
+        keys[name] = key
         return .prepare(name, evicted: evicted)
     }
 
-    mutating func confirm(_ name: String) {
-        if let key = keysByName[name] { entries[key]?.isConfirmed = true }
-    }
-
-    /// Preparing failed or was never reached.
+    /// Preparing failed, was never reached, or is out of date.
     mutating func forget(_ name: String) {
-        if let key = keysByName.removeValue(forKey: name) { entries[key] = nil }
+        if let key = keys.removeValue(forKey: name) { entries[key] = nil }
     }
 
+    /// The server has none of them any more.
     mutating func forgetAll() {
         entries = [:]
-        keysByName = [:]
+        keys = [:]
     }
 
     private mutating func evictOldest() -> String? {
-        let confirmed = entries.filter(\.value.isConfirmed)
-        guard let oldest = confirmed.min(by: { $0.value.lastUse < $1.value.lastUse })?.value.name else { return nil }
+        guard let oldest = entries.values.min(by: { $0.lastUse < $1.lastUse })?.name else { return nil }
         forget(oldest)
         return oldest
     }

@@ -1,118 +1,145 @@
 import Platform
 import Synchronization
 
-/// Carries out what `PoolState` decides: opens connections with backoff, times waiters out, closes what is not clean.
+/// Carries out what `PoolState` decides.
 final class ConnectionPool: Sendable {
-    private typealias Waiter = CheckedContinuation<PostgresConnection, any Error>
+    private typealias State = PoolState<PostgresConnection, CheckedContinuation<PostgresConnection, any Error>>
 
-    let loop = EventLoop()
-    private let connector: Connector
-    private let logger: Logger
-    private let state: Mutex<PoolState<PostgresConnection, Waiter>>
+    let connector: Connector
+    private let checkLimit: Duration
+    private let state: Mutex<State>
+    private let drained = Mutex(Drained())
     private let lastWaiter = Atomic<UInt64>(0)
 
-    init(_ configuration: PostgresConfiguration, logger: Logger) {
-        connector = Connector(configuration: configuration)
-        self.logger = logger
-        state = Mutex(PoolState(maximum: configuration.maximumConnections))
+    private struct Drained {
+        var isDrained = false
+        var waiter: CheckedContinuation<Void, Never>?
     }
 
-    deinit { loop.stop() }
+    init(_ configuration: PostgresConfiguration, connector: Connector) {
+        self.connector = connector
+        checkLimit = configuration.connectTimeout
+        state = Mutex(
+            State(
+                PoolState.Limits(
+                    connections: configuration.maximumConnections, acquireTimeout: configuration.acquireTimeout,
+                    checkAfter: configuration.idleCheck, idleTimeout: configuration.idleTimeout,
+                    lifetime: configuration.maximumLifetime)))
+    }
 
-    var isDrained: Bool { state.withLock { $0.slots == 0 } }
+    deinit {
+        for connection in state.withLock({ $0.connections }) { connection.close() }
+    }
 
     func acquire() async throws -> PostgresConnection {
-        try Task.checkCancellation()
-        switch state.withLock({ $0.acquire { $0.isUsable } }) {
-        case .lend(let connection): return connection
-        case .refuse(let error): throw error
-        case .wait: return try await wait()
+        if Task.isCancelled { throw PostgresError(.cancelled, "cancelled while waiting for a connection") }
+        let now = ContinuousClock.now
+        while let connection = state.withLock({ $0.takeIdle(now: now) }) {
+            if connection.isUsable { return connection }
+            // It ended just now, and the loop has not told yet.
+            change { $0.released(connection, isUsable: false, now: now) }
         }
+        return try await wait()
     }
 
     private func wait() async throws -> PostgresConnection {
         let id = lastWaiter.add(1, ordering: .relaxed).newValue
-        let limit = connector.configuration.acquireTimeout
-        let timer = Task { [weak self] in
-            try await Task.sleep(for: limit)
-            self?.fail(id, PostgresError(.poolTimeout, "no connection became free within \(limit)"))
-        }
-        defer { timer.cancel() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let (alsoOpen, isClosed) = state.withLock { ($0.enqueue(id, continuation), $0.isClosed) }
-                if alsoOpen { open() }
-                if isClosed { fail(id, PostgresError(.closed, "the pool is closed")) }
-                if Task.isCancelled { fail(id, PostgresError(.cancelled, "cancelled while waiting for a connection")) }
+                change { $0.enqueue(id, continuation, now: .now) }
+                // The cancellation handler may have run before there was anybody in the line.
+                if Task.isCancelled { change { $0.cancel(id) } }
             }
         } onCancel: {
-            fail(id, PostgresError(.cancelled, "cancelled while waiting for a connection"))
+            change { $0.cancel(id) }
         }
     }
 
-    private func fail(_ id: UInt64, _ error: PostgresError) {
-        guard let (waiter, cause) = state.withLock({ $0.remove(id) }) else { return }
-        var error = error
-        if let cause, error.code == .poolTimeout { error.message += "; the last attempt to connect: \(cause.message)" }
-        waiter.resume(throwing: error)
-    }
-
-    /// Gives a connection back. One with an open transaction is rolled back first; when that fails it is closed.
+    /// Gives a connection back, clean: an open transaction is rolled back first; whatever is doubtful is closed.
     func release(_ connection: PostgresConnection) {
-        guard connection.isUsable, connection.isInTransaction else { return settle(connection) }
+        let isUsable = connection.isUsable && !connection.isBusy
+        guard isUsable, connection.isInTransaction else {
+            return change { $0.released(connection, isUsable: isUsable, now: .now) }
+        }
         Task {
-            do { try await connection.query("ROLLBACK") } catch { connection.close() }
-            settle(connection)
+            try? await connection.rollBack()
+            let isClean = connection.isUsable && !connection.isInTransaction
+            change { $0.released(connection, isUsable: isClean, now: .now) }
         }
     }
 
-    private func settle(_ connection: PostgresConnection) {
-        let isUsable = connection.isUsable
-        carryOut(state.withLock { $0.released(connection, isUsable: isUsable) })
+    /// Lends no more, waits for what is lent until `limit`, then closes all.
+    func close(within limit: Duration) async {
+        change { $0.close() }
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            endDraining()
+        }
+        await withCheckedContinuation { continuation in
+            let isDrained = drained.withLock { drained in
+                if !drained.isDrained { drained.waiter = continuation }
+                return drained.isDrained
+            }
+            if isDrained { continuation.resume() }
+        }
+        timer.cancel()
+        for connection in state.withLock({ $0.connections }) { connection.close() }
     }
 
-    private func carryOut(_ next: PoolState<PostgresConnection, Waiter>.Next) {
-        switch next {
-        case .nothing: break
-        case .hand(let connection, let waiter): waiter.resume(returning: connection)
-        case .close(let connection, let alsoOpen):
-            connection.close()
-            if alsoOpen { open() }
+    private func endDraining() {
+        let waiter = drained.withLock { drained in
+            drained.isDrained = true
+            defer { drained.waiter = nil }
+            return drained.waiter
+        }
+        waiter?.resume()
+    }
+
+    // MARK: Carrying out
+
+    private func change(_ event: (inout State) -> [State.Action]) {
+        for action in state.withLock({ event(&$0) }) { perform(action) }
+    }
+
+    private func perform(_ action: State.Action) {
+        switch action {
+        case .lend(let connection, let waiter): waiter.resume(returning: connection)
+        case .fail(let waiter, let error): waiter.resume(throwing: error)
+        case .close(let connection): connection.close()
+        case .open(let delay): open(after: delay)
+        case .check(let connection): check(connection)
+        case .wake(let instant): wake(at: instant)
+        case .drained: endDraining()
         }
     }
 
-    /// Opens one connection in the background, again and again while somebody waits for it.
-    private func open() {
-        Task {
-            while true {
-                do {
-                    let connection = try await connector.connect(on: loop, onClose: { [weak self] in self?.lost($0) })
-                    return carryOut(state.withLock { $0.opened(connection) })
-                } catch {
-                    let error = error as? PostgresError ?? PostgresError(.connection, "\(error)")
-                    guard case .tryAgain(let failures) = state.withLock({ $0.openFailed(error) }) else { return }
-                    logger.warning("cannot connect to PostgreSQL, trying again", metadata: ["error": error.description])
-                    try? await Task.sleep(for: Backoff.delay(afterFailures: failures))
-                }
+    private func open(after delay: Duration) {
+        Task { [connector] in
+            try? await Task.sleep(for: delay)
+            do {
+                let connection = try await connector.connect(onClose: { [weak self] connection in
+                    self?.change { $0.lost(connection) }
+                })
+                change { $0.opened(connection, jitter: .random(in: 0...1), now: .now) }
+            } catch {
+                let error = error as? PostgresError ?? PostgresError(.connection, "\(error)")
+                connector.logger.warning("cannot connect to PostgreSQL", metadata: ["error": error.description])
+                change { $0.openFailed(error, jitter: .random(in: 0...1)) }
             }
         }
     }
 
-    private func lost(_ connection: PostgresConnection) {
-        _ = state.withLock { $0.lost { $0 === connection } }
+    private func check(_ connection: PostgresConnection) {
+        Task {
+            try? await connection.check(within: checkLimit)
+            change { $0.checked(connection, isAlive: connection.isUsable, now: .now) }
+        }
     }
 
-    func close() {
-        let (idle, waiters) = state.withLock { $0.close() }
-        for waiter in waiters { waiter.resume(throwing: PostgresError(.closed, "the pool is closed")) }
-        for connection in idle { connection.close() }
-    }
-}
-
-/// 50 ms doubling to 3 s, half of it random, so that many processes do not come back at once.
-enum Backoff {
-    static func delay(afterFailures failures: Int) -> Duration {
-        let full = min(3_000, 50 * (1 << min(failures, 10)))
-        return .milliseconds(full / 2 + Int.random(in: 0...(full / 2)))
+    private func wake(at instant: ContinuousClock.Instant) {
+        Task { [weak self] in
+            try await Task.sleep(until: instant, clock: .continuous)
+            self?.change { $0.tick(now: .now) }
+        }
     }
 }

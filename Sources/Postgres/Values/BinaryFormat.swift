@@ -31,8 +31,15 @@ enum TypeOID {
     static let numeric: UInt32 = 1700
     static let uuid: UInt32 = 2950
     static let jsonb: UInt32 = 3802
-    /// Types whose binary form is not their text. Every other one is read as text: enums, names, json, domains over text …
-    static let notText: Set<UInt32> = [
-        bool, bytea, int8, int2, int4, oid, float4, float8, date, timestamp, timestamptz, interval, uuid,
-    ]
+    static let json: UInt32 = 114
+    /// Whose binary form is their text: "char", name, text, json, xml, unknown, bpchar, varchar, cstring, refcursor.
+    private static let texts: Set<UInt32> = [18, 19, text, json, 142, 705, 1042, 1043, 2275, 1790]
+    /// OIDs below this are PostgreSQL's own types. (FirstNormalObjectId in its source)
+    private static let firstOfUser: UInt32 = 16_384
+
+    /// Whether these bytes of this type are text. The types that users make have no fixed OID: enums and citext are text, whereas
+    /// the binary forms of composite types, ranges and arrays contain zero bytes, which text cannot.
+    static func isText(_ oid: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        texts.contains(oid) || oid >= firstOfUser && !bytes.contains(0)
+    }
 }

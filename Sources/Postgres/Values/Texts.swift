@@ -16,7 +16,8 @@ extension String: PostgresEncodable, PostgresDecodable {
         }
     }
 
-    /// Text-like columns as they are, jsonb as its text, numeric as its digits, uuid in its usual form.
+    /// Text-like columns and enums as they are, jsonb as its text, numeric as its digits, uuid in its usual form. Every other
+    /// type is an error: cast it (`value::text`).
     public init(from cell: PostgresCell) throws {
         switch cell.oid {
         case TypeOID.jsonb: self = try cell.withBytes { String(decoding: $0.dropFirst(), as: UTF8.self) }
@@ -24,8 +25,7 @@ extension String: PostgresEncodable, PostgresDecodable {
             guard let text = try cell.withBytes(Numeric.text) else { throw cell.mismatch(String.self) }
             self = text
         case TypeOID.uuid: self = try UUID(from: cell).uuidString.lowercased()
-        case let oid where TypeOID.notText.contains(oid): throw cell.mismatch(String.self)
-        default: self = try cell.withBytes { String(decoding: $0, as: UTF8.self) }
+        default: self = String(decoding: try cell.textBytes(as: String.self), as: UTF8.self)
         }
     }
 }
@@ -36,11 +36,24 @@ extension Unicode.Scalar {
     }
 }
 
-/// Bytes: bytea; a jsonb or text column reads as its UTF-8 text.
+extension PostgresCell {
+    /// Throws for a column that is not text-like.
+    fileprivate func textBytes(as wanted: Any.Type) throws -> [UInt8] {
+        let bytes = try withBytes { TypeOID.isText(oid, $0) ? Array($0) : nil }
+        guard let bytes else { throw mismatch(wanted) }
+        return bytes
+    }
+}
+
 extension [UInt8] {
+    /// A bytea; or the UTF-8 text of a text-like, json or jsonb column.
     init(fromBytesOf cell: PostgresCell) throws {
-        let skipped = cell.oid == TypeOID.jsonb ? 1 : 0
-        self = try cell.withBytes { Array($0.dropFirst(skipped)) }
+        switch cell.oid {
+        case TypeOID.bytea: self = try cell.withBytes { Array($0) }
+        // One byte before the text: the version of the format.
+        case TypeOID.jsonb: self = try cell.withBytes { Array($0.dropFirst()) }
+        default: self = try cell.textBytes(as: [UInt8].self)
+        }
     }
 }
 
