@@ -76,7 +76,7 @@ struct Assembly: Sendable {
     private func callServices(_ queue: JobQueue) throws -> CallServices {
         CallServices(
             postgres: database.client, queue: queue, telephony: TwilioTelephony(twilio), calendar: try calendar(),
-            model: model, modelName: configuration.model.name, mailer: mailer, settings: configuration.calls,
+            model: model, modelName: configuration.model.name, mailer: try mailer(), settings: configuration.calls,
             metrics: metrics, logger: logger)
     }
 
@@ -97,9 +97,23 @@ struct Assembly: Sendable {
     func calendar() throws -> any Calendar {
         switch configuration.calendar.provider {
         case .local: LocalCalendar()
-        case .google: LocalCalendar()
+        case .google: GoogleCalendar(try googleCalendar())
         }
     }
 
-    private var mailer: (any Mailer)? { nil }
+    /// Throws `GoogleCredentialsError` when the service account's file cannot be used.
+    func googleCalendar() throws -> GoogleCalendarClient {
+        var settings = GoogleCalendarClient.Configuration(calendarID: configuration.calendar.calendarID)
+        settings.baseURL = configuration.calendar.baseURL
+        settings.impersonate = configuration.calendar.impersonate
+        let account = try GoogleServiceAccount(contentsOf: configuration.calendar.credentialsFile)
+        return GoogleCalendarClient(settings, account: account, client: http)
+    }
+
+    /// Nil when no mail server is configured: jobs that would send mail fail and say so.
+    private func mailer() throws -> (any Mailer)? {
+        try configuration.mail.map { mail in
+            SMTPMailer(MailSender(server: mail.server, client: http), from: try MailAddress(mail.sender))
+        }
+    }
 }
