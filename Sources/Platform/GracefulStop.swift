@@ -52,18 +52,22 @@ public func withGracefulStopHandler<Result: Sendable>(
 }
 
 /// Runs `operation` in a task of its own, which a graceful stop of the service group around it cancels, as does the
-/// cancellation of the caller's task. What the operation then throws is thrown, usually `CancellationError`.
+/// cancellation of the caller's task. Throws `CancellationError` when it fails after that, whatever it failed with.
 public func cancelOnGracefulStop<Result: Sendable>(
     _ operation: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     let task = Task { try await operation() }
-    return try await withTaskCancellationHandler {
-        try await withGracefulStopHandler {
-            try await task.value
-        } onGracefulStop: {
+    do {
+        return try await withTaskCancellationHandler {
+            try await withGracefulStopHandler {
+                try await task.value
+            } onGracefulStop: {
+                task.cancel()
+            }
+        } onCancel: {
             task.cancel()
         }
-    } onCancel: {
-        task.cancel()
+    } catch {
+        throw task.isCancelled ? CancellationError() : error
     }
 }

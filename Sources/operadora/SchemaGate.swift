@@ -33,8 +33,6 @@ struct SchemaGate: Service {
         while true {
             do {
                 return try await database.requireCurrentSchema()
-            } catch let error as PostgresError where error.code == .cancelled {
-                throw CancellationError()
             } catch let error as PostgresError where error.isTransient {
                 logger.warning("waiting for the database", metadata: ["error": "\(error)"])
             }

@@ -134,6 +134,37 @@ private struct Failing: Service {
         }
     }
 
+    @Test("What is cancelled by a graceful stop ends with a cancellation error, whatever it threw")
+    func cancelledByStop() async throws {
+        let (started, start) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
+        let group = ServiceGroup(
+            services: [Cancellable(journal: journal) { start.yield() }], handlesSignals: false, logger: quiet)
+        let task = Task { try await group.run() }
+        for await _ in started { break }
+        group.stop()
+        try await task.value
+        #expect(journal.all == ["cancelled"])
+    }
+
+    private struct Cancellable: Service {
+        let journal: Journal
+        let started: @Sendable () -> Void
+        func run() async throws {
+            do {
+                try await cancelOnGracefulStop {
+                    let (stream, continuation) = AsyncStream.makeStream(
+                        of: Void.self, bufferingPolicy: .bufferingOldest(1))
+                    started()
+                    for await _ in stream {}
+                    continuation.finish()
+                    throw Failing.Failure()
+                }
+            } catch is CancellationError {
+                journal.write("cancelled")
+            }
+        }
+    }
+
     @Test("A group without services ends at once")
     func empty() async throws {
         try await ServiceGroup(services: [], handlesSignals: false, logger: quiet).run()

@@ -1,0 +1,50 @@
+import FoundationEssentials
+import Glibc
+import Platform
+import Postgres
+import Testing
+
+@testable import operadora
+
+@Suite struct DemoTests {
+    @Test("The two documented queries return what the demo printed, and nothing stays behind")
+    func contractQueries() async throws {
+        let demo = try Executable(["demo", "--leads", "12", "--keep", "--json"])
+        let line = try #require(await demo.output.line { $0.hasPrefix("{") })
+        let summary = try JSON(parsing: line)
+        let database = try #require(summary["database"]?.string)
+        let client = PostgresClient(
+            PostgresConfiguration(connectionString: database), logger: Logger(label: "test", level: .critical))
+        let meetings = try await client.query("SELECT * FROM meetings WHERE calendar_event_id IS NOT NULL")
+        let calls = try await client.query("SELECT * FROM calls WHERE outcome = 'meeting_scheduled'")
+        await client.close()
+
+        #expect(summary["leads"] == 12 && summary["calls"] == 12 && summary["unfinished_calls"] == 0)
+        #expect(summary["meetings"]?.integer == Int64(meetings.count) && meetings.count > 0)
+        #expect(summary["by_outcome"]?["meeting_scheduled"]?.integer == Int64(calls.count))
+        let outcomes = try #require(summary["by_outcome"]?.object)
+        #expect(outcomes.values.compactMap(\.integer).reduce(0, +) == 12)
+        #expect(summary["overhead"]?["p50"]?.number != nil && summary["overhead"]?["p99"]?.number != nil)
+
+        demo.process.signal(SIGTERM)
+        #expect(try await demo.process.exit() == .status(0))
+        let home = try #require(database.split(separator: " ").first?.dropFirst("host=".count))
+        #expect(!FileManager.default.fileExists(atPath: String(home)))
+    }
+
+    @Test("A demo that is stopped before its end fails, and nothing stays behind")
+    func stoppedEarly() async throws {
+        let demo = try Executable(["demo", "--leads", "500"])
+        #expect(await demo.error.line { $0.contains("Launching the campaign") } != nil)
+        demo.process.signal(SIGTERM)
+        #expect(await demo.error.line { $0.contains("everything was removed") } != nil)
+        #expect(try await demo.process.exit() == .status(1))
+    }
+
+    @Test("The demo's leads are distinct and as many as wanted")
+    func leads() {
+        let rows = DemoLeads(count: 1_000).csv.split(separator: "\r\n").filter { $0.contains("@example.com") }
+        let phones = rows.compactMap { $0.split(separator: ",").dropFirst().first }
+        #expect(rows.count == 1_000 && Set(phones).count == 1_000)
+    }
+}

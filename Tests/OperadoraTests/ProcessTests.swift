@@ -1,0 +1,107 @@
+import FoundationEssentials
+import Glibc
+import Platform
+import TestSupport
+import Testing
+
+@Suite struct ProcessTests {
+    private let unreachable = [
+        "DATABASE_URL": "host=/nonexistent dbname=x connect_timeout=1", "PUBLIC_URL": "http://127.0.0.1:1",
+        "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM_NUMBER": "+12125550123",
+        "OPENAI_API_KEY": "k", "CALENDAR_PROVIDER": "local", "INGRESS_PORT": "0", "LOG_FORMAT": "text",
+    ]
+
+    @Test("A wrong configuration ends a process with status 1 and one line for each wrong variable")
+    func wrongConfiguration() async throws {
+        let result = try await Executable.run(
+            "worker", environment: ["WORKER_CONCURRENCY": "many", "TWILIO_AUTH_TOKEN": "hunter2"])
+        #expect(result.exit == .status(1))
+        let names = result.error.split(separator: "\n").map { $0.dropFirst("operadora: ".count).prefix { $0 != " " } }
+        #expect(Set(names).isSuperset(of: ["DATABASE_URL", "PUBLIC_URL", "WORKER_CONCURRENCY", "OPENAI_API_KEY"]))
+        #expect(Set(names).count == names.count)
+        #expect(!result.error.contains("hunter2"))
+    }
+
+    @Test("Wrong arguments end a process with status 2, help with status 0")
+    func statuses() async throws {
+        let wrong = try await Executable.run("leads", "import")
+        #expect(wrong.exit == .status(2) && wrong.output.isEmpty && wrong.error.contains("Missing expected argument"))
+        let help = try await Executable.run("leads", "import", "--help")
+        #expect(help.exit == .status(0) && help.error.isEmpty && help.output.contains("EXAMPLE"))
+    }
+
+    @Test("A worker waits for a database that is down, and SIGTERM ends the wait")
+    func waitsForDatabase() async throws {
+        let worker = try Executable(["worker"], unreachable)
+        #expect(await worker.error.line { $0.contains("waiting for the database") } != nil)
+        worker.process.signal(SIGTERM)
+        #expect(try await worker.process.exit() == .status(0))
+    }
+
+    @Test("An ingress answers while the database is down, and SIGTERM stops it gracefully")
+    func ingressWithoutDatabase() async throws {
+        let ingress = try Executable(["ingress"], unreachable)
+        #expect(await ingress.error.line { $0.contains("listening") } != nil)
+        ingress.process.signal(SIGTERM)
+        #expect(try await ingress.process.exit() == .status(0))
+    }
+
+    @Test("A process on a database without migrations ends with status 1 and says which command applies them")
+    func missingMigrations() async throws {
+        let database = try await TestDatabase.make(migrated: false)
+        let environment = unreachable.merging(["DATABASE_URL": database.connectionString]) { _, new in new }
+        for command in ["worker", "ingress"] {
+            let result = try await Executable.run(command, environment: environment)
+            #expect(result.exit == .status(1))
+            #expect(result.error.contains("run operadora migrate up"))
+        }
+    }
+
+    @Test("Migrations go up, show, and go down")
+    func migrations() async throws {
+        let database = try await TestDatabase.make(migrated: false)
+        let environment = ["DATABASE_URL": database.connectionString]
+        #expect(try await Executable.run("migrate", "up", environment: environment).exit == .status(0))
+        let status = try await Executable.run("migrate", "status", "--json", environment: environment)
+        let rows = try #require(try JSON(parsing: status.output).array)
+        #expect(rows.count >= 4 && rows.allSatisfy { $0["state"] == "applied" })
+        let down = try await Executable.run("migrate", "down", "--count", "1", environment: environment)
+        #expect(down.exit == .status(0) && down.output.hasPrefix("Reverted \(rows.count) "))
+    }
+
+    @Test("A campaign is created, filled, launched, paused, resumed and shown from the command line")
+    func campaign() async throws {
+        let database = try await TestDatabase.make()
+        let environment = ["DATABASE_URL": database.connectionString]
+        func run(_ arguments: String...) async throws -> (exit: ChildProcess.Exit, output: String, error: String) {
+            let run = try Executable(arguments, environment)
+            async let output = run.output.rest()
+            async let error = run.error.rest()
+            return (try await run.process.exit(), await output, await error)
+        }
+        #expect(try await run("campaign", "create", "Spring", "--country", "US", "--language", "es").exit == .status(0))
+        let again = try await run("campaign", "create", "Spring")
+        #expect(again.exit == .status(1) && again.error.contains("already a campaign \"Spring\""))
+
+        let file = FileManager.default.temporaryDirectory.appending(path: "leads-\(UUID().uuidString).csv").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try Data("phone\n(212) 555-0101\n212 555 0102\n".utf8).write(to: URL(filePath: file))
+        let imported = try await run("leads", "import", file, "--campaign", "Spring", "--json")
+        #expect(try JSON(parsing: imported.output)["inserted"] == 2)
+        let unknown = try await run("leads", "import", file, "--campaign", "Sprin")
+        #expect(unknown.exit == .status(1) && unknown.error.contains("Did you mean 'Spring'?"))
+
+        #expect(try await run("campaign", "launch", "Spring").output.contains("2 calls were enqueued"))
+        #expect(try await run("campaign", "launch", "Spring").output.contains("0 calls were enqueued"))
+        #expect(try await run("campaign", "pause", "Spring").exit == .status(0))
+        let paused = try JSON(parsing: try await run("campaign", "status", "Spring", "--json").output)
+        #expect(paused["status"] == "paused" && paused["leads"] == 2 && paused["queued"] == 2)
+        #expect(try await run("campaign", "resume", "Spring").exit == .status(0))
+
+        let calls = try JSON(parsing: try await run("calls", "list", "--campaign", "Spring", "--json").output)
+        let id = try #require(calls[0]?["id"]?.integer)
+        let call = try JSON(parsing: try await run("calls", "show", "\(id)", "--json").output)
+        #expect(call["status"] == "queued" && call["turns"] == [])
+        #expect(try await run("calls", "show", "999999").exit == .status(1))
+    }
+}
