@@ -1,13 +1,16 @@
 /// What the agent wants to know, as a callee understands it from the words.
 enum AgentQuestion: Sendable, Hashable {
     case interest, slot, email, otherDay, name, isThatRight, anythingElse
+    /// What was said last was lost.
+    case again
     /// No question: a farewell.
     case farewell
 
     init(_ text: String) {
         let asked = text.split(whereSeparator: { ".!¿¡".contains($0) }).last { $0.contains("?") }.map(String.init)
-        // A time such as "2:00 p.m." has dots: then the whole text is looked at as well.
-        self = asked.flatMap { Self.find(in: SpokenWords($0)) } ?? Self.general(text, isAsked: asked != nil)
+        let found = asked.flatMap { Self.find(in: SpokenWords($0)) } ?? Self.general(text, isAsked: asked != nil)
+        // "…, or would another day be better?" beside times is about the times.
+        self = found == .otherDay && !ClockTimes.find(in: text).isEmpty ? .slot : found
     }
 
     private static func find(in words: SpokenWords) -> AgentQuestion? {
@@ -41,20 +44,24 @@ enum AgentQuestion: Sendable, Hashable {
                 "esta correto", "correto", "esta certo",
             ]
         ),
-        (.email, ["email", "e mail", "email address", "correo", "mail"]),
         (
-            .slot,
-            [
-                "which of these", "which one", "which works", "which of", "which time", "cual", "cual de", "qual",
-                "qual deles", "que horario", "which",
-            ]
+            .again,
+            ["say that again", "say it again", "repeat", "once more", "repetir", "una vez mas", "mais uma vez"]
         ),
+        (.email, ["email", "e mail", "email address", "correo", "mail"]),
         (
             .otherDay,
             [
                 "other day", "another day", "what day", "which day", "another time", "otro dia", "que dia",
                 "otra fecha",
                 "outro dia", "outra data",
+            ]
+        ),
+        (
+            .slot,
+            [
+                "which of these", "which one", "which works", "which of", "which time", "cual", "cual de", "qual",
+                "qual deles", "que horario", "which",
             ]
         ),
         (.name, ["your name", "su nombre", "seu nome"]),

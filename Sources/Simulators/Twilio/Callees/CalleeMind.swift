@@ -21,6 +21,7 @@ struct CalleeMind: Sendable {
     private var replies = 0
     private var refusals = 0
     private var hasSaidThatIsAll = false
+    private var lastReaction: Reaction?
 
     init(_ callee: Callee, number: String) {
         self.callee = callee
@@ -40,12 +41,15 @@ struct CalleeMind: Sendable {
 
     /// The agent is listening now.
     mutating func respond() -> Reaction {
-        defer {
-            replies += 1
-            heard = ""
-        }
         guard replies < Self.patience else { return .hangUp }
-        let question = AgentQuestion(heard)
+        let reaction = react(to: AgentQuestion(heard))
+        replies += 1
+        heard = ""
+        lastReaction = reaction
+        return reaction
+    }
+
+    private mutating func react(to question: AgentQuestion) -> Reaction {
         switch callee.kind {
         case .booksFirstSlot, .booksSecondSlot, .changesMind: return book(question)
         case .hangsUpInTheMiddle: return replies == 0 ? clearly(phrases.interested(day)) : .hangUp
@@ -83,6 +87,7 @@ struct CalleeMind: Sendable {
             hasSaidThatIsAll = true
             return clearly(phrases.thatIsAll)
         case .isThatRight: return clearly(phrases.yes)
+        case .again: return lastReaction ?? clearly(phrases.interested(day))
         case .email: return clearly(phrases.email(email))
         case .name: return clearly(phrases.name)
         case .slot: return choose()
