@@ -6,12 +6,14 @@ struct ServiceAccount: Sendable {
     static let email = "operadora@simulated-project.iam.gserviceaccount.com"
     static let keyID = "5f3c1a9be0d24786a1b2c3d4e5f60718293a4b5c"
 
+    /// One key for all simulators of a process: making it takes OpenSSL a tenth of a second or more.
+    private static let key = Cryptography.generateRSAKey()
+
     let privateKeyPEM: String
     let publicKeyPEM: String
 
-    /// A new key; takes about a tenth of a second.
     init() throws {
-        guard let key = Cryptography.generateRSAKey() else { throw SimulatorError("OpenSSL could not make an RSA key") }
+        guard let key = Self.key else { throw SimulatorError("OpenSSL could not make an RSA key") }
         privateKeyPEM = key.privatePEM
         publicKeyPEM = key.publicPEM
     }

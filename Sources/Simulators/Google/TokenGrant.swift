@@ -32,8 +32,9 @@ struct TokenRequest {
     static let grantType = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
     let publicKeyPEM: String
-    /// The one audience that is right: the token endpoint itself.
+    /// This token endpoint. Google's own libraries name the public one wherever they ask, so that is right as well.
     let audience: String
+    private static let publicAudience = "https://oauth2.googleapis.com/token"
     let delegatedSubjects: Set<String>?
     let now: Date
 
@@ -69,7 +70,7 @@ struct TokenRequest {
             throw TokenError("invalid_grant", "Invalid JWT Signature.")
         }
         try checkTimes(claims)
-        guard claims["aud"]?.string == audience else {
+        guard [audience, Self.publicAudience].contains(claims["aud"]?.string) else {
             throw TokenError(
                 "invalid_grant", "Invalid JWT: Failed audience check. The right audience is \(audience)")
         }
