@@ -1,0 +1,131 @@
+import FoundationEssentials
+import Postgres
+import Testing
+
+@testable import Calls
+@testable import Jobs
+
+@Suite("reconcile_calls")
+struct ReconcileCallsTests {
+    private func reconcile(_ bench: CallBench) async throws {
+        try await bench.services.queue.enqueue(ReconcileCalls())
+        try await bench.runAll()
+    }
+
+    @Test(
+        "A call whose last webhooks were lost ends as its provider says",
+        arguments: [
+            (ProviderCallStatus.completed, "no_response"), (.busy, "busy"), (.noAnswer, "no_answer"),
+            (.failed, "failed"),
+            (.canceled, "failed"),
+        ])
+    func lostWebhooks(status: ProviderCallStatus, outcome: String) async throws {
+        let bench = try await CallBench()
+        let call = try await bench.dialledCall(bench.campaign("redial = '{}'"))
+        bench.telephony.set(call.providerCallID) { $0.status = status }
+        try await reconcile(bench)
+        #expect(try await bench.status(call.id) == "dialing")
+        try await bench.age(call.id, by: 61)
+        try await reconcile(bench)
+        #expect(try await bench.outcome(call.id) == outcome)
+        #expect(try await bench.value("SELECT status FROM campaigns") == "completed")
+    }
+
+    @Test("While the provider is away calls stay as they are, and the next pass settles them")
+    func away() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.dialledCall(bench.campaign("redial = '{}'"))
+        bench.telephony.set(call.providerCallID) { $0.status = .busy }
+        try await bench.age(call.id, by: 61)
+        bench.telephony.change { $0.isAway = true }
+        try await reconcile(bench)
+        #expect(try await bench.status(call.id) == "dialing")
+        bench.telephony.change { $0.isAway = false }
+        try await reconcile(bench)
+        #expect(try await bench.outcome(call.id) == "busy")
+    }
+
+    @Test("A call that goes on stays; one that lasts too long is hung up and ends")
+    func tooLong() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.dialledCall(bench.campaign("redial = '{}'"))
+        bench.telephony.set(call.providerCallID) { $0.status = .inProgress }
+        try await bench.age(call.id, by: 61)
+        try await reconcile(bench)
+        #expect(try await bench.status(call.id) == "in_progress")
+        #expect(bench.telephony.current.hungUp.isEmpty)
+        try await bench.age(call.id, by: 1_801)
+        try await reconcile(bench)
+        #expect(bench.telephony.current.hungUp == [call.providerCallID])
+        try await bench.age(call.id, by: 61)
+        try await reconcile(bench)
+        #expect(try await bench.status(call.id) == "ended")
+    }
+
+    @Test("A call that its provider does not know is uncertain")
+    func unknown() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.dialledCall(bench.campaign())
+        bench.telephony.change { $0.calls = [] }
+        try await bench.age(call.id, by: 61)
+        try await reconcile(bench)
+        #expect(try await bench.outcome(call.id) == "uncertain")
+    }
+
+    @Test("An intent whose job is gone is settled all the same")
+    func goneJob() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.queuedCall(bench.campaign())
+        bench.telephony.change { $0.dialFaults = [.lostAfterEffect] }
+        try await bench.runAll()
+        try await bench.query("DELETE FROM jobs")
+        try await bench.age(call, by: 61)
+        try await reconcile(bench)
+        #expect(try await bench.value("SELECT provider_call_id FROM calls") == "CA1")
+        #expect(bench.telephony.dialled.count == 1)
+    }
+
+    @Test("A queued call whose job somebody deleted gets another, and a parked one a free slot")
+    func revival() async throws {
+        let bench = try await CallBench()
+        let campaign = try await bench.campaign("max_concurrent_calls = 2")
+        let lost = try await bench.queuedCall(campaign)
+        let parked = try await bench.queuedCall(campaign)
+        try await bench.query("DELETE FROM jobs")
+        try await bench.query("UPDATE calls SET parked_since = now(), job_id = NULL WHERE id = \(parked)")
+        try await bench.query("UPDATE calls SET last_event_at = now() - interval '11 min' WHERE id = \(lost)")
+        try await reconcile(bench)
+        #expect(try await bench.status(lost) == "dialing")
+        #expect(try await bench.status(parked) == "dialing")
+    }
+
+    @Test("An ended call whose finalize_call is gone is finalized")
+    func finalization() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.dialledCall(bench.campaign("redial = '{}'"))
+        try await bench.query("SELECT end_call(\(call.id), provider_status => 'busy')")
+        try await bench.query("DELETE FROM jobs")
+        try await bench.age(call.id, by: 61)
+        try await reconcile(bench)
+        #expect(try await bench.outcome(call.id) == "busy")
+    }
+
+    @Test("A reservation that no call will settle is settled")
+    func reservation() async throws {
+        let bench = try await CallBench()
+        try await bench.query(
+            """
+            INSERT INTO meetings (calendar_id, event_key, title, starts_at, ends_at, created_at)
+            VALUES ('primary', 'lost', 'Demo', '2033-05-18T03:30Z', '2033-05-18T04:00Z', now() - interval '61 s'),
+                ('primary', 'kept', 'Demo', '2033-05-19T03:30Z', '2033-05-19T04:00Z', now() - interval '61 s')
+            """)
+        let start = Date(timeIntervalSince1970: 2_000_000_000 + 86_400 - 200)
+        bench.calendar.put(
+            "kept",
+            InsertedEvent(id: "kept", link: nil, startsAt: start, endsAt: start.addingTimeInterval(1_800)))
+        try await reconcile(bench)
+        let states: [String] = try await bench.value(
+            "SELECT array_agg(event_key || ' ' || status ORDER BY id) FROM meetings")
+        #expect(states == ["lost failed", "kept confirmed"])
+    }
+}
