@@ -55,6 +55,20 @@ struct AgentLoopTests {
         #expect(run.text == "Goodbye.")
     }
 
+    @Test("It does not when another call of the round failed: the model learns of that first")
+    func doesNotEndOnFailure() async throws {
+        let calls = [
+            ToolCall(id: "call_1", name: "nonsense", arguments: "{}"),
+            ToolCall(id: "call_2", name: "hang_up", arguments: "{}"),
+        ]
+        let model = ScriptedModel([
+            ModelResponse(text: "Done, goodbye.", toolCalls: calls), ModelResponse(text: "I could not do it."),
+        ])
+        let run = try await loop(model).run([.user("Do it, bye")])
+        #expect(run.stop == .answered)
+        #expect(run.text == "I could not do it.")
+    }
+
     @Test("A model that calls tools for ever is asked for words, then stopped")
     func limitsRounds() async throws {
         let model = ScriptedModel { _, number in .calling("lookup", "{\"n\":\(number)}") }

@@ -68,8 +68,9 @@ public struct AgentLoop: Sendable {
             run.messages.append(.assistant(response.text, toolCalls: calls))
             run.messages += executions.map(\.message)
             run.executions += executions
-            // The goodbye stands beside the call that hangs up: another round would only make the caller wait.
-            if executions.contains(where: \.endsConversation) {
+            // The goodbye stands beside the call that hangs up: another round would only make the caller wait. Unless
+            // something else failed in this round, which those words could not know yet.
+            if executions.contains(where: \.endsConversation), executions.allSatisfy(\.result.success) {
                 run.stop = .ended
                 run.text = response.text
             }

@@ -203,6 +203,23 @@ struct BookingTests {
         if case .instant(let date) = MeetingTime(text, zone: TurnFixtures.zone) { date } else { nil }
     }
 
+    @Test("Without a calendar of others the meetings table and the business hours are enough")
+    func booksLocally() async throws {
+        let scene = try await ConversationScene(Scripts.saying())
+        var services = scene.services
+        services.calendar = LocalCalendar()
+        let state = try #require(try await TurnRecords(services).load(scene.callID))
+        let meetings = MeetingTools(services: services, state: state)
+        let day = JSON.string(String(Self.nextWednesday("").prefix(10)))
+        let free = try await CheckAvailabilityTool(meetings: meetings).execute(["preferred_date": day])
+        let slot = try #require(free.value["available_slots"]?[0])
+        let booked = try await BookMeetingTool(meetings: meetings).execute(try JSON(parsing: Scripts.arguments(slot)))
+        #expect(booked.success)
+        #expect(try await scene.count("meetings", where: "status = 'confirmed' AND calendar_link IS NULL") == 1)
+        let left = try await CheckAvailabilityTool(meetings: meetings).execute(["preferred_date": day])
+        #expect(left.value["available_slots"]?.array?.contains(slot) == false)
+    }
+
     @Test("A guest that the calendar cannot invite is sent the event by mail; every guest is reminded")
     func invites() async throws {
         var options = ConversationScene.Options()
