@@ -76,7 +76,8 @@ extension GoogleCalendarError {
     /// Certainly not done, and asking again soon will not help.
     fileprivate var isFinal: Bool {
         switch code {
-        case .unauthenticated, .forbidden, .forbiddenForServiceAccounts, .notFound, .deleted, .invalid, .quotaExceeded: true
+        case .unauthenticated, .forbidden, .forbiddenForServiceAccounts, .notFound, .deleted, .invalid, .quotaExceeded:
+            true
         case .conflict, .rateLimited, .unavailable, .maybeHappened, .invalidAnswer: false
         }
     }
