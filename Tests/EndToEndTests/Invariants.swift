@@ -14,7 +14,7 @@ struct Invariants {
         try await everyMeetingIsBookedOnce()
         try await onlyWhatIsCommittedIsClaimed()
         try await nothingAcknowledgedIsLost()
-        try await theQueueIsEmpty()
+        try await noJobFailedButByKills()
     }
 
     private func count(_ query: PostgresQuery) async throws -> Int {
@@ -94,10 +94,14 @@ struct Invariants {
         #expect(lost.isEmpty)
     }
 
-    private func theQueueIsEmpty() async throws {
+    /// A job whose worker is killed three times in a row ends, as it must; the call is reconciled. Nothing else may fail.
+    private func noJobFailedButByKills() async throws {
         let failed = try await rig.client.query(
-            "SELECT kind, error FROM finished_jobs WHERE state = 'failed' LIMIT 5"
+            """
+            SELECT kind, error FROM finished_jobs
+            WHERE state = 'failed' AND error IS DISTINCT FROM 'its worker was lost three times in a row' LIMIT 5
+            """
         ).map { try $0.decode(String.self, String?.self) }
-        #expect(failed.isEmpty, "no job failed for good")
+        #expect(failed.isEmpty)
     }
 }
