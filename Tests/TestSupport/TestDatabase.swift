@@ -16,10 +16,15 @@ public struct TestDatabase: Sendable {
     public static func make(migrated: Bool = true, maximumConnections: Int = 8) async throws -> TestDatabase {
         let cluster = try await SharedCluster.instance.value
         let name = "test_\(UUID().uuidString.lowercased())"
-        let connectionString = try await cluster.server.createDatabase(
-            named: name, template: migrated ? SharedCluster.template : "template1")
+        let connectionString = try await cluster.makers.next {
+            try await cluster.server.createDatabase(
+                named: name, template: migrated ? SharedCluster.template : "template1")
+        }
         var configuration = PostgresConfiguration(connectionString: connectionString)
         configuration.maximumConnections = maximumConnections
+        // All tests of a process start at once, on a machine that may have little to give to each.
+        configuration.acquireTimeout = .seconds(60)
+        configuration.connectTimeout = .seconds(60)
         return TestDatabase(
             connectionString: connectionString, client: PostgresClient(configuration, logger: cluster.logger))
     }
@@ -36,6 +41,7 @@ private struct SharedCluster: Sendable {
 
     let server: PrivateServer
     let logger: Logger
+    let makers = Line()
 
     private static func start() async throws -> SharedCluster {
         let logger = Logger(label: "tests", level: .error)
@@ -45,5 +51,20 @@ private struct SharedCluster: Sendable {
         _ = try await Migrator(directory: TestDatabase.migrations, logger: logger).up(client)
         await client.close()
         return SharedCluster(server: server, logger: logger)
+    }
+}
+
+/// Lets one at a time do its work, in the order of asking: hundreds of tests want their database at the same moment.
+private actor Line {
+    private var last: Task<String, any Error>?
+
+    func next(_ work: @escaping @Sendable () async throws -> String) async throws -> String {
+        let before = last
+        let task = Task {
+            _ = await before?.result
+            return try await work()
+        }
+        last = task
+        return try await task.value
     }
 }
