@@ -47,21 +47,22 @@ struct MeetingBooker: Sendable {
     /// Repeating a request gives the same meeting. Throws when the database is away.
     func book(_ request: BookingRequest) async throws -> BookingOutcome {
         switch try await records.reserve(request) {
-        case .made(let meeting): return try await settle(meeting, language: request.language, zone: request.zone)
+        case .made(let meeting): return try await settle(meeting, isNew: true, request)
         case .taken: return .taken
         case .callHas(let meeting):
             guard request.isFor(meeting) else { return .callHas(meeting) }
             if meeting.status == .confirmed { return .confirmed(meeting) }
-            return try await settle(meeting, language: request.language, zone: request.zone)
+            return try await settle(meeting, isNew: false, request)
         }
     }
 
     /// Brings a reservation to its end: the event is made, or was made already, under its key.
-    func settle(_ meeting: Meeting, language: Language, zone: Zone) async throws -> BookingOutcome {
-        switch await insert(meeting) {
+    private func settle(_ meeting: Meeting, isNew: Bool, _ request: BookingRequest) async throws -> BookingOutcome {
+        switch await insert(meeting, mayBeThere: !isNew) {
         case .made(let event):
-            let invitation = event.isGuestInvited ? nil : Invitation(meeting, language: language, zone: zone).email
-            if let confirmed = try await records.confirm(meeting, as: event, invitation: invitation) {
+            let invitation = Invitation(meeting, language: request.language, zone: request.zone)
+            let email = event.isGuestInvited ? nil : invitation.email
+            if let confirmed = try await records.confirm(meeting, as: event, invitation: email) {
                 return .confirmed(confirmed)
             }
             return try await settledMeanwhile(meeting)
@@ -78,24 +79,44 @@ struct MeetingBooker: Sendable {
         case unknown
     }
 
-    /// A lost answer is followed by a question, and a "no such event" by one more try: the same key cannot be used twice.
-    private func insert(_ meeting: Meeting) async -> Insertion {
-        let event = event(meeting)
+    /// Never inserts where the event may be already without having asked: a calendar does not promise to notice every second
+    /// use of a key. A lost answer is followed by a question, and a "no such event" by one more try.
+    private func insert(_ meeting: Meeting, mayBeThere: Bool) async -> Insertion {
+        var mayBeThere = mayBeThere
         for _ in 0..<2 {
+            if mayBeThere, let found = await ask(meeting) { return found }
             do {
-                return .made(try await services.calendar.insert(event))
+                return .made(try await services.calendar.insert(event(meeting)))
             } catch CalendarError.refused(let reason) {
-                return .refused("the calendar refused: \(reason)")
+                // What was lost before may still arrive there: only time tells.
+                return mayBeThere ? .unknown : .refused("the calendar refused: \(reason)")
             } catch CalendarError.keyTaken {
                 return .refused("the event's key belongs to another event")
             } catch {
-                services.logger.warning(
-                    "calendar gave no answer", metadata: ["meeting": "\(meeting.id)", "error": "\(error)"])
+                mayBeThere = true
+                log(meeting, error)
             }
-            guard !Task.isCancelled, let found = try? await services.calendar.event(event.key) else { continue }
-            return found.isSame(as: meeting) ? .made(found) : .refused("the calendar's event is another one")
+            if Task.isCancelled { return .unknown }
         }
-        return .unknown
+        return await ask(meeting) ?? .unknown
+    }
+
+    /// What the calendar has under the meeting's key; nil when it has nothing.
+    private func ask(_ meeting: Meeting) async -> Insertion? {
+        do {
+            guard let found = try await services.calendar.event(meeting.eventKey) else { return nil }
+            return found.isSame(as: meeting) ? .made(found) : .refused("the calendar's event is another one")
+        } catch CalendarError.keyTaken {
+            return .refused("the event's key belongs to another event")
+        } catch {
+            log(meeting, error)
+            return .unknown
+        }
+    }
+
+    private func log(_ meeting: Meeting, _ error: any Error) {
+        services.logger.warning(
+            "the calendar gave no answer", metadata: ["meeting": "\(meeting.id)", "error": "\(error)"])
     }
 
     private func event(_ meeting: Meeting) -> CalendarEvent {
