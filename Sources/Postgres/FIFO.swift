@@ -40,7 +40,7 @@ struct FIFO<Element> {
     }
 
     /// Changes the first element that matches.
-    mutating func update(where matches: (Element) -> Bool, _ change: (inout Element) -> Void) {
+    mutating func updateFirst(where matches: (Element) -> Bool, change: (inout Element) -> Void) {
         guard let index = storage[head...].firstIndex(where: { $0.map(matches) ?? false }) else { return }
         update(index, change)
     }

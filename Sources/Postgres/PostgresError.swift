@@ -35,6 +35,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public var sql: String?
     /// The function in the server's source: tells apart what shares an SQLSTATE, in every language.
     var routine: String?
+    /// Nothing about it can change by itself: the connection string is wrong.
+    var isPermanent = false
 
     public init(_ code: Code, _ message: String) {
         self.code = code
@@ -63,7 +65,9 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     }
 
     /// The server does not know us, or not this database: waiting does not help.
-    var isRefusalForGood: Bool { sqlState.map { $0.hasPrefix("28") || $0 == "3D000" || $0 == "42501" } ?? false }
+    var isRefusalForGood: Bool {
+        isPermanent || sqlState.map { $0.hasPrefix("28") || $0 == "3D000" || $0 == "42501" } ?? false
+    }
 
     /// A prepared statement is gone (26000), or a table that it reads has changed (one of the reasons of 0A000).
     var isAboutPreparedStatement: Bool {

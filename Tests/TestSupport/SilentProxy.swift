@@ -10,6 +10,7 @@ public final class SilentProxy: Sendable {
         /// Connections with a smaller number are silent.
         var firstLoud = 0
         var accepted = 0
+        var ended = 0
         var sockets: [Int32] = []
     }
 
@@ -41,7 +42,9 @@ public final class SilentProxy: Sendable {
         state.withLock { $0.firstLoud = .max }
     }
 
+    /// How many have been made, and how many of these the client has ended.
     public var connectionCount: Int { state.withLock { $0.accepted } }
+    public var endedConnectionCount: Int { state.withLock { $0.ended } }
 
     public func close() {
         let sockets = state.withLock { state in
@@ -66,7 +69,10 @@ public final class SilentProxy: Sendable {
                 state.accepted += 1
                 return state.accepted - 1
             }
-            OwnThread.start { [self] in forward(from: client, to: upstream, number) }
+            OwnThread.start { [self] in
+                forward(from: client, to: upstream, number)
+                state.withLock { $0.ended += 1 }
+            }
             OwnThread.start { [self] in forward(from: upstream, to: client, number) }
         }
         Glibc.close(listener)

@@ -6,11 +6,14 @@ import CLibPQ
 final class CancelRequest: @unchecked Sendable {
     /// The command that it is meant for.
     let command: UInt64
+    /// From 1.
+    let attempt: Int
     private let handle: OpaquePointer
 
-    init(_ handle: OpaquePointer, command: UInt64) {
+    init(_ handle: OpaquePointer, command: UInt64, attempt: Int) {
         self.handle = handle
         self.command = command
+        self.attempt = attempt
     }
 
     deinit { PQfreeCancel(handle) }

@@ -10,6 +10,8 @@ struct ConnectionState {
         var notifications: [PostgresListenEvent] = []
         /// Ask the server to stop what it runs.
         var cancel: CancelRequest?
+        /// Look again soon whether it has stopped, by `cancelAgain`.
+        var cancelsAgain = false
         /// The connection is over.
         var closed: PostgresError?
     }
@@ -24,6 +26,9 @@ struct ConnectionState {
     private(set) var wantsToWrite = false
     /// Not to be lent again: its server is going away, or is not the one that we want.
     private(set) var isDoomed = false
+    /// What a cancel request was last made for, until that is answered, and how often.
+    private var cancelledCommand: UInt64?
+    private var cancelAttempts = 0
     /// BEGIN goes out with the next statement: a transaction costs no round trip of its own to open.
     private(set) var opensTransaction = false
 
@@ -73,14 +78,18 @@ struct ConnectionState {
         requestCancelIfWanted(&effects)
     }
 
+    /// A request that arrives before the server has read the statement stops nothing: then it is made again.
     mutating func cancelRequestEnded(_ effects: inout Effects) {
         settle(pipeline.cancelRequestEnded(), &effects)
+        effects.cancelsAgain = pipeline.wantsCancelRequest
         sendWaiting(&effects)
     }
 
-    /// A cancelled command that is still not answered: the server cannot be reached.
+    mutating func cancelAgain(_ effects: inout Effects) { requestCancelIfWanted(&effects) }
+
+    /// A command that was cancelled long ago and is still not answered: the server cannot be reached.
     mutating func giveUp(_ id: UInt64, _ effects: inout Effects) {
-        guard pipeline.isRequestingCancel || pipeline.inFlight.first?.id == id else { return }
+        guard cancelledCommand == id else { return }
         close(PostgresError(.connection, "the server does not react to a cancel request"), &effects)
     }
 
@@ -174,6 +183,8 @@ struct ConnectionState {
 
     mutating func finishCurrent(_ effects: inout Effects) {
         guard let libpq, let work = pipeline.current else { return }
+        cancelledCommand = nil
+        cancelAttempts = 0
         let mayResend =
             work.maySendAgain && pipeline.inFlight.count == 1 && PQtransactionStatus(libpq) == PQTRANS_IDLE
         let settled = mayResend ? pipeline.sendCurrentAgain { $0.startAgain() } : pipeline.finishCurrent()
@@ -190,7 +201,9 @@ struct ConnectionState {
     private mutating func requestCancelIfWanted(_ effects: inout Effects) {
         guard let libpq, pipeline.startCancelRequest(), let id = pipeline.inFlight.first?.id else { return }
         guard let handle = PQgetCancel(libpq) else { return close(PostgresError(connection: libpq), &effects) }
-        effects.cancel = CancelRequest(handle, command: id)
+        cancelledCommand = id
+        cancelAttempts += 1
+        effects.cancel = CancelRequest(handle, command: id, attempt: cancelAttempts)
     }
 
     private func settle(

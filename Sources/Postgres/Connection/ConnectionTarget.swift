@@ -65,8 +65,10 @@ struct ConnectionTarget: Sendable {
         var message: UnsafeMutablePointer<CChar>?
         defer { PQfreemem(message) }
         guard let options = PQconninfoParse(connectionString, &message) else {
-            throw PostgresError(
+            var error = PostgresError(
                 .connection, "the connection string is not one that libpq reads (host=… dbname=…, or postgresql://…)")
+            error.isPermanent = true
+            throw error
         }
         defer { PQconninfoFree(options) }
         var settings: [String: String] = [:]

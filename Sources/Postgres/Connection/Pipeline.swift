@@ -66,13 +66,18 @@ struct Pipeline<Item> {
     /// Nobody wants the command any more. Returns it when it was not sent yet.
     mutating func cancel(_ id: UInt64) -> Command? {
         if let command = waiting.remove(where: { $0.id == id }) { return command }
-        inFlight.update(where: { $0.id == id }) { $0.isCancelled = true }
+        inFlight.updateFirst(where: { $0.id == id }, change: { $0.isCancelled = true })
         return nil
     }
 
-    /// True when the server is to be asked now to cancel; then call `cancelRequestEnded` later.
+    /// Whether the server is to be asked to cancel: all that it works on is unwanted.
+    var wantsCancelRequest: Bool {
+        !isRequestingCancel && !inFlight.isEmpty && inFlight.allSatisfy(\.isCancelled)
+    }
+
+    /// True when the server is to be asked now; then call `cancelRequestEnded` later.
     mutating func startCancelRequest() -> Bool {
-        guard !isRequestingCancel, !inFlight.isEmpty, inFlight.allSatisfy(\.isCancelled) else { return false }
+        guard wantsCancelRequest else { return false }
         isRequestingCancel = true
         return true
     }

@@ -249,11 +249,22 @@ public final class PostgresConnection: SocketHandler {
             guard request.send() else {
                 return close(PostgresError(.connection, "the server could not be reached with a cancel request"))
             }
-            withState { $0.cancelRequestEnded(&$1) }
+            let mustRepeat = withState { state, effects in
+                state.cancelRequestEnded(&effects)
+                return effects.cancelsAgain
+            }
+            guard mustRepeat else { return }
+            after(.milliseconds(20 << min(request.attempt, 5))) { $0.cancelAgain(&$1) }
         }
+        if request.attempt == 1 { after(Self.cancelLimit) { $0.giveUp(request.command, &$1) } }
+    }
+
+    private func after(
+        _ delay: Duration, _ body: @escaping @Sendable (inout ConnectionState, inout ConnectionState.Effects) -> Void
+    ) {
         Task { [weak self] in
-            try await Task.sleep(for: Self.cancelLimit)
-            self?.withState { $0.giveUp(request.command, &$1) }
+            try await Task.sleep(for: delay)
+            self?.withState(body)
         }
     }
 }

@@ -190,13 +190,12 @@ struct PoolState<Connection: AnyObject, Waiter> {
     private static var closedError: PostgresError { PostgresError(.closed, "the pool is closed") }
 
     private var timeoutError: PostgresError {
-        guard var error = lastFailure else {
-            return PostgresError(
-                .poolTimeout, "no connection became free within \(limits.acquireTimeout): all \(slots.count) are in use"
-            )
+        if var error = lastFailure {
+            error.message = "could not connect within \(limits.acquireTimeout): \(error.message)"
+            return error
         }
-        error.message = "could not connect within \(limits.acquireTimeout): \(error.message)"
-        return error
+        let reason = opening > 0 ? "opening one takes too long" : "all \(slots.count) are in use"
+        return PostgresError(.poolTimeout, "no connection became free within \(limits.acquireTimeout): \(reason)")
     }
 
     private mutating func place(_ connection: Connection, now: Instant) -> [Action] {

@@ -17,6 +17,9 @@ public final class PrivateServer: Sendable {
         fileprivate var signal: Int32 { self == .fast ? SIGINT : SIGQUIT }
     }
 
+    /// Where its socket is: `host=` of a connection string.
+    public var socketDirectory: String { home }
+
     private let home: String
     private let binaries: ServerBinaries
     private let logger: Logger
