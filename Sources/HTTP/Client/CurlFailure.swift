@@ -42,9 +42,12 @@ struct CurlFailure {
         switch kind {
         case .responseTooLarge: "the answer is larger than allowed"
         case .connectionLost where refusal == .connectionLost: "the kept-alive connection ended before the answer"
-        default: detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+        case .mail: words + (replyCode.map { " (reply \($0))" } ?? "")
+        default: words
         }
     }
+
+    private var words: String { detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail }
 }
 
 extension HTTPError {

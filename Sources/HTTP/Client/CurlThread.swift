@@ -13,18 +13,13 @@ final class CurlThread {
     /// Easy handles of ended transfers: keeping a few saves their allocation.
     private var spareHandles: [UnsafeMutableRawPointer] = []
 
-    /// Starts the thread. Nil when the system has no thread or memory to give.
+    /// Starts the thread. Nil when libcurl has no memory for its handle.
     static func start(_ configuration: HTTPClient.Configuration, logger: Logger) -> CurlInbox? {
         guard isLibraryReady, let handle = curl_multi_init() else { return nil }
         let multi = CurlMulti(handle: handle)
         let inbox = CurlInbox(multi)
-        let isStarted = OwnThread.start {
-            CurlThread(multi, inbox, configuration, logger).run()
-        }
-        guard !isStarted else { return inbox }
-        _ = inbox.close()
-        curl_multi_cleanup(handle)
-        return nil
+        OwnThread.start { CurlThread(multi, inbox, configuration, logger).run() }
+        return inbox
     }
 
     /// A peer that goes away while it is written to must not end the process, hence SIGPIPE.

@@ -28,7 +28,7 @@ public final class HTTPClient: Sendable {
         self.configuration = configuration
         inbox = CurlThread.start(configuration, logger: logger)
         mailInbox = LazyInbox { CurlThread.start(configuration, logger: logger) }
-        if inbox == nil { logger.critical("cannot start the thread of the HTTP client: every request will fail") }
+        if inbox == nil { logger.critical("cannot start the HTTP client: every request will fail") }
     }
 
     deinit {

@@ -10,7 +10,7 @@ final class LazyInbox: Sendable {
 
     init(start: @escaping @Sendable () -> CurlInbox?) { state = Mutex(.notStarted(start)) }
 
-    /// Nil after `shutDown`, or when the thread could not be started.
+    /// Nil after `shutDown`, or when libcurl has no memory.
     func get() -> CurlInbox? {
         state.withLock { state in
             switch state {

@@ -50,11 +50,7 @@ public final class HTTPServer: Service {
             listener.close()
             throw HTTPServerError(description: "cannot start a server: no thread or descriptors left")
         }
-        guard ServerThread.start(core, daemon, listener, stopper) else {
-            daemon.stop()
-            listener.close()
-            throw HTTPServerError(description: "cannot start a server: no thread left")
-        }
+        ServerThread.start(core, daemon, listener, stopper)
     }
 
     deinit { stopper.stop(within: .zero) }

@@ -1,5 +1,6 @@
 import CMicroHTTPD
 import Glibc
+import Platform
 import Synchronization
 
 /// The server's own thread: accepts, hears of clients that leave, keeps deadlines, and stops libmicrohttpd.
@@ -13,8 +14,7 @@ final class ServerThread {
     private var listener: ListenSocket?
     private var isListenerWatched = false
 
-    static func start(_ core: ServerCore, _ daemon: Daemon, _ listener: ListenSocket, _ stopper: ServerStopper) -> Bool
-    {
+    static func start(_ core: ServerCore, _ daemon: Daemon, _ listener: ListenSocket, _ stopper: ServerStopper) {
         OwnThread.start { ServerThread(core, daemon, listener, stopper).run() }
     }
 

@@ -49,12 +49,13 @@ enum MailHeader {
             && text.utf8.split(separator: UInt8(ascii: " ")).allSatisfy { $0.count < 70 }
     }
 
-    /// 45 bytes make 60 characters of base64, and 72 with their frame; no character is cut in two.
+    /// 39 bytes make 52 characters of base64, and 64 with their frame: one fits beside a header's name. No character is cut
+    /// in two.
     private static func encodedWords(_ text: String) -> String {
         var words: [[UInt8]] = [[]]
         for scalar in text.unicodeScalars {
             let bytes = Array(String(scalar).utf8)
-            if words[words.count - 1].count + bytes.count > 45 { words.append([]) }
+            if words[words.count - 1].count + bytes.count > 39 { words.append([]) }
             words[words.count - 1] += bytes
         }
         return words.map { "=?UTF-8?B?\(Data($0).base64EncodedString())?=" }.joined(separator: " ")
