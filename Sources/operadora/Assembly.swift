@@ -75,7 +75,7 @@ struct Assembly: Sendable {
 
     private func callServices(_ queue: JobQueue) throws -> CallServices {
         CallServices(
-            postgres: database.client, queue: queue, telephony: TwilioTelephony(twilio), calendar: try calendar(),
+            postgres: database.client, queue: queue, telephony: TwilioTelephony(twilio), calendar: calendar(),
             model: model, modelName: configuration.model.name, mailer: try mailer(), settings: configuration.calls,
             metrics: metrics, logger: logger)
     }
@@ -93,20 +93,16 @@ struct Assembly: Sendable {
         return OpenAIModel(settings, client: http)
     }
 
-    /// Throws `ConfigurationError` when the service account's file cannot be used.
-    func calendar() throws -> any Calendar {
-        switch configuration.calendar.provider {
-        case .local: LocalCalendar()
-        case .google: GoogleCalendar(try googleCalendar())
-        }
+    private func calendar() -> any Calendar {
+        googleCalendar.map { GoogleCalendar($0) } ?? LocalCalendar()
     }
 
-    /// Throws `GoogleCredentialsError` when the service account's file cannot be used.
-    func googleCalendar() throws -> GoogleCalendarClient {
+    /// Nil when the calendar is not Google's.
+    var googleCalendar: GoogleCalendarClient? {
+        guard let account = configuration.calendar.account else { return nil }
         var settings = GoogleCalendarClient.Configuration(calendarID: configuration.calendar.calendarID)
         settings.baseURL = configuration.calendar.baseURL
         settings.impersonate = configuration.calendar.impersonate
-        let account = try GoogleServiceAccount(contentsOf: configuration.calendar.credentialsFile)
         return GoogleCalendarClient(settings, account: account, client: http)
     }
 

@@ -45,7 +45,7 @@ struct Configuration: Sendable {
         worker = WorkerConfiguration(&reader)
         twilio = TwilioConfiguration(&reader, needs)
         model = ModelConfiguration(&reader, needs)
-        calendar = CalendarConfiguration(&reader)
+        calendar = CalendarConfiguration(&reader, needs)
         mail = MailConfiguration(&reader)
         calls = CallSettings(&reader, needs, twilio, calendar)
         try reader.finish()

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTP
 import Platform
+import Providers
 
 struct TwilioConfiguration: Sendable {
     /// Both speak Twilio's protocol.
@@ -65,20 +66,28 @@ struct CalendarConfiguration: Sendable {
     enum Provider: String, CaseIterable, Sendable { case google, local }
 
     var provider: Provider
-    /// A service account's JSON.
-    var credentialsFile: String
+    /// Of Google; nil when the calendar is not needed, or not Google's.
+    var account: GoogleServiceAccount?
     var calendarID: String
     /// The user to act as, with domain-wide delegation.
     var impersonate: String?
     var baseURL: String
 
-    init(_ reader: inout EnvironmentReader) {
+    init(_ reader: inout EnvironmentReader, _ needs: Configuration.Needs) {
         provider = reader.choice("CALENDAR_PROVIDER", default: Provider.google)
-        credentialsFile = reader.string("GOOGLE_CREDENTIALS_FILE", default: "credentials.json")
         calendarID = reader.string("GOOGLE_CALENDAR_ID", default: "primary")
         impersonate = reader.string("GOOGLE_IMPERSONATE")
         let standard = "https://www.googleapis.com/calendar/v3"
         baseURL = reader.url("GOOGLE_CALENDAR_BASE_URL", default: standard) ?? standard
+        guard provider == .google, needs.contains(.providers) else { return }
+        let file = reader.string("GOOGLE_CREDENTIALS_FILE", default: "credentials.json")
+        do {
+            account = try GoogleServiceAccount(contentsOf: file)
+        } catch {
+            reader.report(
+                "GOOGLE_CREDENTIALS_FILE",
+                "cannot be used (\(error)): it must be a service account's JSON key, or CALENDAR_PROVIDER must be local")
+        }
     }
 }
 
