@@ -94,15 +94,15 @@ struct Assembly: Sendable {
     }
 
     private func calendar() -> any Calendar {
-        googleCalendar.map { GoogleCalendar($0) } ?? LocalCalendar()
+        Self.googleCalendar(configuration.calendar, http).map { GoogleCalendar($0) } ?? LocalCalendar()
     }
 
     /// Nil when the calendar is not Google's.
-    var googleCalendar: GoogleCalendarClient? {
-        guard let account = configuration.calendar.account else { return nil }
-        var settings = GoogleCalendarClient.Configuration(calendarID: configuration.calendar.calendarID)
-        settings.baseURL = configuration.calendar.baseURL
-        settings.impersonate = configuration.calendar.impersonate
+    static func googleCalendar(_ configuration: CalendarConfiguration, _ http: HTTPClient) -> GoogleCalendarClient? {
+        guard let account = configuration.account else { return nil }
+        var settings = GoogleCalendarClient.Configuration(calendarID: configuration.calendarID)
+        settings.baseURL = configuration.baseURL
+        settings.impersonate = configuration.impersonate
         return GoogleCalendarClient(settings, account: account, client: http)
     }
 

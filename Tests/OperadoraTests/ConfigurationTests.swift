@@ -8,7 +8,7 @@ import Testing
     private let complete = [
         "DATABASE_URL": "postgresql://localhost/operadora", "PUBLIC_URL": "https://calls.example.com/",
         "TWILIO_ACCOUNT_SID": "AC123", "TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM_NUMBER": "+12125550123",
-        "OPENAI_API_KEY": "k",
+        "OPENAI_API_KEY": "k", "CALENDAR_PROVIDER": "local",
     ]
     private let all: Configuration.Needs = [.database, .webhooks, .providers]
 
@@ -31,7 +31,6 @@ import Testing
         #expect(configuration.twilio.baseURL == "https://api.twilio.com")
         #expect(configuration.model.baseURL == "https://api.openai.com/v1")
         #expect(configuration.calendar.baseURL == "https://www.googleapis.com/calendar/v3")
-        #expect(configuration.calendar.credentialsFile == "credentials.json")
         #expect(configuration.calls.publicURL == "https://calls.example.com")
         #expect(configuration.calls.turnHold == .seconds(10) && configuration.calls.reconcileAfter == .seconds(60))
         #expect(configuration.mail == nil)
@@ -50,9 +49,9 @@ import Testing
         #expect(
             Set(names) == [
                 "DATABASE_URL", "PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER",
-                "OPENAI_API_KEY",
+                "OPENAI_API_KEY", "GOOGLE_CREDENTIALS_FILE",
             ])
-        #expect(error?.problems.allSatisfy { $0.contains("set it to") || $0.contains("or set") } == true)
+        #expect(error?.problems.allSatisfy { $0.contains("set it to") || $0.contains("must be") } == true)
     }
 
     @Test(
@@ -89,6 +88,14 @@ import Testing
         #expect(problems(["CALL_PROVIDER": "simulator"], needs: all).count == 1)
         #expect(
             problems(["CALL_PROVIDER": "simulator", "TWILIO_API_BASE_URL": "http://127.0.0.1:1"], needs: all).isEmpty)
+    }
+
+    @Test("A service account's file is checked with the rest, by its content")
+    func credentials() throws {
+        #expect(
+            problems(["CALENDAR_PROVIDER": "google", "GOOGLE_CREDENTIALS_FILE": "/dev/null"], needs: all)
+                .map { $0.hasPrefix("GOOGLE_CREDENTIALS_FILE cannot be used") } == [true])
+        #expect(problems(["CALENDAR_PROVIDER": "google"], needs: .database).isEmpty)
     }
 
     @Test("A model server of one's own needs no key")

@@ -116,13 +116,19 @@ extension CurlOptions {
         return lines
     }
 
-    func set(_ envelope: MailEnvelope, _ server: MailServer) {
+    func set(_ envelope: MailEnvelope?, _ server: MailServer) {
         set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
         set(CURLOPT_USE_SSL, server.usesTLSFromStart ? operadora_curl_use_ssl_all : server.security.curlValue)
-        set(CURLOPT_UPLOAD, 1)
-        setSize(CURLOPT_INFILESIZE_LARGE, envelope.message.count)
-        set(CURLOPT_MAIL_FROM, "<\(envelope.sender)>")
-        set(CURLOPT_MAIL_RCPT, lines: envelope.recipients.map { "<\($0)>" })
+        if let envelope {
+            set(CURLOPT_UPLOAD, 1)
+            setSize(CURLOPT_INFILESIZE_LARGE, envelope.message.count)
+            set(CURLOPT_MAIL_FROM, "<\(envelope.sender)>")
+            set(CURLOPT_MAIL_RCPT, lines: envelope.recipients.map { "<\($0)>" })
+        } else {
+            // Without a recipient libcurl says this after the login, and no more.
+            set(CURLOPT_NOBODY, 1)
+            set(CURLOPT_CUSTOMREQUEST, "NOOP")
+        }
         // libcurl says QUIT when it closes the connection, and waits for the reply: not longer than for any other.
         set(CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, Self.milliseconds(server.timeout) / 1_000))
         set(CURLOPT_FORBID_REUSE, 1)

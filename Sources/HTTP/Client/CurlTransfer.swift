@@ -99,7 +99,7 @@ extension CurlTransfer {
     }
 
     private func give(_ bytes: UnsafeMutablePointer<CChar>?, _ capacity: Int) -> Int {
-        guard case .mail(let envelope, _) = transfer.plan.purpose, let bytes else { return Int(CURL_READFUNC_ABORT) }
+        guard case .mail(let envelope?, _) = transfer.plan.purpose, let bytes else { return Int(CURL_READFUNC_ABORT) }
         let piece = envelope.message[sentMailBytes...].prefix(capacity)
         piece.withUnsafeBytes { source in
             UnsafeMutableRawBufferPointer(start: bytes, count: capacity).copyMemory(from: source)

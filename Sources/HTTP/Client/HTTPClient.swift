@@ -57,6 +57,11 @@ public final class HTTPClient: Sendable {
         _ = try await wait(for: plan(envelope, server), mailInbox.get())
     }
 
+    /// Connects to a mail server and logs in, but sends nothing. Throws as `sendMail` does.
+    public func checkMail(through server: MailServer) async throws {
+        _ = try await wait(for: plan(nil, server), mailInbox.get())
+    }
+
     /// Fails what is under way with `.shutDown` and ends the thread.
     public func shutDown() async {
         let inboxes = [inbox, mailInbox.shutDown()].compactMap { $0 }
@@ -86,8 +91,9 @@ public final class HTTPClient: Sendable {
             certificateAuthorityFile: configuration.certificateAuthorityFile, userAgent: configuration.userAgent)
     }
 
-    private func plan(_ envelope: MailEnvelope, _ server: MailServer) throws -> TransferPlan {
-        try envelope.check(server)
+    private func plan(_ envelope: MailEnvelope?, _ server: MailServer) throws -> TransferPlan {
+        try server.check()
+        try envelope?.check(server)
         return TransferPlan(
             purpose: .mail(envelope, server), url: server.url, label: "mail through \(server.host):\(server.port)",
             host: server.url,

@@ -4,7 +4,8 @@ import Synchronization
 struct TransferPlan: Sendable {
     enum Purpose: Sendable {
         case http(HTTPClientRequest)
-        case mail(MailEnvelope, MailServer)
+        /// Without a message it ends after the login.
+        case mail(MailEnvelope?, MailServer)
     }
     let purpose: Purpose
     let url: String

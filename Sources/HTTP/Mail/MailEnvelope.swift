@@ -20,9 +20,6 @@ public struct MailEnvelope: Sendable {
         for address in recipients + [sender] where !Self.isSafe(address) {
             throw HTTPError(.badURL, "\(label): an address has characters that may not be sent", requestWasSent: false)
         }
-        guard !server.host.isEmpty, server.host.utf8.allSatisfy({ $0 > 0x20 && !"/@?#\u{7F}".utf8.contains($0) }) else {
-            throw HTTPError(.badURL, "mail: the server's name is not a host name", requestWasSent: false)
-        }
     }
 
     private static func isSafe(_ address: String) -> Bool {

@@ -36,6 +36,13 @@ public struct MailServer: Sendable {
         self.port = port
     }
 
+    /// Refuses what would make another URL of it.
+    func check() throws(HTTPError) {
+        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && !"/@?#\u{7F}".utf8.contains($0) }) else {
+            throw HTTPError(.badURL, "mail: the server's name is not a host name", requestWasSent: false)
+        }
+    }
+
     var usesTLSFromStart: Bool { port == 465 }
 
     var url: String { "\(usesTLSFromStart ? "smtps" : "smtp")://\(host):\(port)" }

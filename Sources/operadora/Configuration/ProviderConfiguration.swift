@@ -57,7 +57,8 @@ struct ModelConfiguration: Sendable {
         baseURL = reader.url("OPENAI_BASE_URL", default: standard) ?? standard
         name = reader.string("OPENAI_MODEL", default: "gpt-4.1-mini")
         if needs.contains(.providers), baseURL == standard {
-            _ = reader.requiredSecret("OPENAI_API_KEY", "a key of the OpenAI project, or set OPENAI_BASE_URL")
+            _ = reader.requiredSecret(
+                "OPENAI_API_KEY", "a key of the OpenAI project, unless OPENAI_BASE_URL leads elsewhere")
         }
     }
 }
@@ -86,7 +87,8 @@ struct CalendarConfiguration: Sendable {
         } catch {
             reader.report(
                 "GOOGLE_CREDENTIALS_FILE",
-                "cannot be used (\(error)): it must be a service account's JSON key, or CALENDAR_PROVIDER must be local")
+                "cannot be used (\(error)): it must be a service account's JSON key, or CALENDAR_PROVIDER must be local"
+            )
         }
     }
 }

@@ -16,12 +16,24 @@ struct Doctor {
         guard let configuration else { return findings }
         let quiet = configuration.log.logger("operadora.doctor", level: .critical)
         add(await database(configuration, logger: quiet))
-        let http = HTTPClient(logger: quiet)
-        let checks = ProviderChecks(configuration: configuration, http: http)
         let broken = Set(problems.filter { $0.state == .failed }.map(\.check))
-        add([await unless(broken.contains("PUBLIC_URL"), "PUBLIC_URL", checks.publicURL)])
-        add([await unless(broken.contains { $0.hasPrefix("TWILIO") }, "Twilio", checks.twilio)])
-        add([await unless(broken.contains { $0.hasPrefix("OPENAI") }, "language model", checks.languageModel)])
+        add(await providers(configuration, broken, logger: quiet))
+        return findings
+    }
+
+    private func providers(_ configuration: Configuration, _ broken: Set<String>, logger: Logger) async -> [Finding] {
+        let http = HTTPClient(logger: logger)
+        let calendar = Assembly.googleCalendar(configuration.calendar, http)
+        let checks = ProviderChecks(configuration: configuration, http: http, googleCalendar: calendar)
+        let findings = [
+            await unless(broken, "PUBLIC_URL", needs: ["PUBLIC_URL"], checks.publicURL),
+            await unless(
+                broken, "Twilio", needs: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_BASE_URL"],
+                checks.twilio),
+            await unless(broken, "language model", needs: ["OPENAI_API_KEY", "OPENAI_BASE_URL"], checks.languageModel),
+            await unless(broken, "calendar", needs: ["GOOGLE_CREDENTIALS_FILE"], checks.calendar),
+            await checks.mail(),
+        ]
         await http.shutDown()
         return findings
     }
@@ -44,9 +56,11 @@ struct Doctor {
     }
 
     private func unless(
-        _ isBroken: Bool, _ check: String, _ body: () async -> Finding
+        _ broken: Set<String>, _ check: String, needs: [String], _ body: () async -> Finding
     ) async -> Finding {
-        isBroken ? .skipped(check, "not checked before its variables are set") : await body()
+        let missing = needs.filter(broken.contains)
+        guard !missing.isEmpty else { return await body() }
+        return .skipped(check, "not checked before \(missing.joined(separator: " and ")) is right")
     }
 
     private func database(_ configuration: Configuration, logger: Logger) async -> [Finding] {

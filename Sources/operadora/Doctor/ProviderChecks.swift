@@ -2,11 +2,14 @@ import Calls
 import FoundationEssentials
 import HTTP
 import Platform
+import Providers
 
 /// Asks the providers, with requests that cost nothing and change nothing.
 struct ProviderChecks: Sendable {
     let configuration: Configuration
     let http: HTTPClient
+    /// Nil when the calendar is not Google's.
+    let googleCalendar: GoogleCalendarClient?
 
     /// Whether an ingress answers where the providers will look for one.
     func publicURL() async -> Finding {
@@ -72,6 +75,47 @@ struct ProviderChecks: Sendable {
         let suggestion = Suggestion.nearest(to: name, among: models) ?? models[0]
         return .failed(
             check, "the server has no model \(name)", "set OPENAI_MODEL to one that it has, such as \(suggestion)")
+    }
+
+    /// Gets a token, and asks the calendar what is taken in the next hour.
+    func calendar() async -> Finding {
+        let check = "calendar"
+        guard let googleCalendar else {
+            return .ok(check, "business hours and the meetings table alone (CALENDAR_PROVIDER=local)")
+        }
+        let calendarID = configuration.calendar.calendarID
+        let account = configuration.calendar.account?.clientEmail ?? "the service account"
+        do {
+            _ = try await googleCalendar.busy(from: .now, to: .now.addingTimeInterval(3_600))
+            return .ok(check, "\(account) can read \(calendarID)")
+        } catch let error as GoogleCalendarError {
+            return .failed(check, "\(error)", advice(error.code, account, calendarID))
+        } catch {
+            return .failed(check, "\(error)", "")
+        }
+    }
+
+    private func advice(_ code: GoogleCalendarError.Code, _ account: String, _ calendarID: String) -> String {
+        switch code {
+        case .unauthenticated: "make a new key for the service account, or look at GOOGLE_IMPERSONATE"
+        case .notFound, .forbidden: "share the calendar \(calendarID) with \(account), or set GOOGLE_CALENDAR_ID anew"
+        case .quotaExceeded: "raise the project's quota in Google's console"
+        default: "try again later"
+        }
+    }
+
+    /// Connects and logs in; sends nothing.
+    func mail() async -> Finding {
+        let check = "mail"
+        guard let settings = configuration.mail else { return .skipped(check, "no SMTP_SERVER: no mail is sent") }
+        var server = settings.server
+        server.timeout = .seconds(15)
+        do {
+            try await http.checkMail(through: server)
+            return .ok(check, "\(server.host):\(server.port) takes mail from us")
+        } catch {
+            return .failed(check, "\(error)", "look at SMTP_SERVER, SMTP_PORT, SMTP_TLS, EMAIL_USER and EMAIL_PASSWORD")
+        }
     }
 
     /// Sends a request; a failure below HTTP is a finding of its own.
