@@ -67,7 +67,7 @@ let package = Package(
         tests("CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
         tests("IngressTests", of: ["Ingress", "Calls", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
-        tests("OperadoraTests", of: ["operadora", "Calls", "Postgres", "Platform"]),
+        tests("OperadoraTests", of: ["operadora", "Calls", "Simulators", "Postgres", "Platform"]),
         tests("EndToEndTests", of: ["operadora", "Simulators", "Postgres", "HTTP", "Platform"]),
     ],
     cxxLanguageStandard: .cxx17

@@ -31,9 +31,8 @@ struct Assembly: Sendable {
     ///   they start at once, and a schema that is not the known one ends them.
     func run(waitsForDatabase: Bool, _ services: @escaping @Sendable () throws -> [any Service]) async throws {
         let gate = SchemaGate(database: database, logger: logger)
-        let start: [any Service] =
-            waitsForDatabase ? [AfterGate(gate: gate, services: services, logger: logger)] : [gate] + (try services())
-        let group = ServiceGroup(services: start, logger: logger)
+        let deferred = DeferredServices(gate: waitsForDatabase ? gate : nil, services: services, logger: logger)
+        let group = ServiceGroup(services: waitsForDatabase ? [deferred] : [gate, deferred], logger: logger)
         do {
             try await group.run()
             await close()

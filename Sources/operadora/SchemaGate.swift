@@ -41,16 +41,18 @@ struct SchemaGate: Service {
     }
 }
 
-/// Runs services from the moment that the gate lets them through.
-struct AfterGate: Service {
-    let gate: SchemaGate
+/// Makes services and runs them, when the gate lets them through. Made here, they find signals already handled: whoever
+/// hears that they listen may stop them.
+struct DeferredServices: Service {
+    /// Nil is always open.
+    let gate: SchemaGate?
     let services: @Sendable () throws -> [any Service]
     let logger: Logger
 
     func run() async throws {
         // What is wrong with the configuration is said before the wait.
         let services = try services()
-        guard try await gate.waitForSchema() else { return }
+        if let gate, try await !gate.waitForSchema() { return }
         logger.info("started")
         try await ServiceGroup(services: services, handlesSignals: false, logger: logger).run()
     }

@@ -204,6 +204,7 @@ extension SimulatedTwilio: SimulatedProvider {
         try authenticate(request)
         guard let route = TwilioRoute(request), route.account == accountSID else { throw .notFound(request.path) }
         switch (request.method, route) {
+        case ("GET", .account): return SimulatedAnswer(json: accountJSON)
         case ("POST", .calls):
             let new = try NewCall(form(request), numbers: configuration.numbers)
             return SimulatedAnswer(status: 201, json: place(new).json(account: accountSID))
@@ -215,6 +216,10 @@ extension SimulatedTwilio: SimulatedProvider {
         case ("POST", .call(_, let sid)): return try hangUp(known(sid, request), form(request))
         default: throw .methodNotAllowed(request.path)
         }
+    }
+
+    private var accountJSON: JSON {
+        ["sid": .string(accountSID), "friendly_name": "Simulated", "status": "active", "type": "Full"]
     }
 
     private func authenticate(_ request: HTTPServerRequest) throws(TwilioAPIError) {
@@ -247,10 +252,15 @@ extension SimulatedTwilio: SimulatedProvider {
 
 /// The paths of the API that are simulated.
 enum TwilioRoute: Hashable {
+    case account(String)
     case calls(account: String)
     case call(account: String, sid: String)
 
     init?(_ request: HTTPServerRequest) {
+        if let account = request.path.wholeMatch(of: /\/2010-04-01\/Accounts\/(\w+)\.json/)?.output.1 {
+            self = .account(String(account))
+            return
+        }
         guard let match = request.path.wholeMatch(of: /\/2010-04-01\/Accounts\/(\w+)\/Calls(?:\/(\w+))?\.json/)?.output
         else { return nil }
         let account = String(match.1)
@@ -259,7 +269,7 @@ enum TwilioRoute: Hashable {
 
     var account: String {
         switch self {
-        case .calls(let account), .call(let account, _): account
+        case .account(let account), .calls(let account), .call(let account, _): account
         }
     }
 }

@@ -34,6 +34,12 @@ struct Configuration: Sendable {
 
     init(_ environment: Environment, needs: Needs) throws {
         var reader = EnvironmentReader(environment)
+        self.init(&reader, needs: needs)
+        try reader.finish()
+    }
+
+    /// Reads as much as can be read; what is wrong is in the reader.
+    init(_ reader: inout EnvironmentReader, needs: Needs) {
         log = LogConfiguration(&reader)
         databaseURL =
             needs.contains(.database)
@@ -48,7 +54,6 @@ struct Configuration: Sendable {
         calendar = CalendarConfiguration(&reader, needs)
         mail = MailConfiguration(&reader)
         calls = CallSettings(&reader, needs, twilio, calendar)
-        try reader.finish()
     }
 }
 

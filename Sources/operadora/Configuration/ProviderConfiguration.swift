@@ -75,12 +75,14 @@ struct CalendarConfiguration: Sendable {
     var baseURL: String
 
     init(_ reader: inout EnvironmentReader, _ needs: Configuration.Needs) {
+        let problemsBefore = reader.problems.count
         provider = reader.choice("CALENDAR_PROVIDER", default: Provider.google)
+        let isProviderKnown = reader.problems.count == problemsBefore
         calendarID = reader.string("GOOGLE_CALENDAR_ID", default: "primary")
         impersonate = reader.string("GOOGLE_IMPERSONATE")
         let standard = "https://www.googleapis.com/calendar/v3"
         baseURL = reader.url("GOOGLE_CALENDAR_BASE_URL", default: standard) ?? standard
-        guard provider == .google, needs.contains(.providers) else { return }
+        guard isProviderKnown, provider == .google, needs.contains(.providers) else { return }
         let file = reader.string("GOOGLE_CREDENTIALS_FILE", default: "credentials.json")
         do {
             account = try GoogleServiceAccount(contentsOf: file)

@@ -41,15 +41,13 @@ struct Doctor {
     /// The configuration as far as it can be read, and each thing that is wrong with it.
     private static func configuration() -> (Configuration?, [Finding]) {
         do {
-            let all = try Configuration.load(needs: [.database, .webhooks, .providers])
-            return (all, [.ok("configuration", "complete")])
-        } catch let error as ConfigurationError {
-            let findings = error.problems.map { problem in
+            var reader = EnvironmentReader(try Environment.load())
+            let configuration = Configuration(&reader, needs: [.database, .webhooks, .providers])
+            let findings = reader.problems.map { problem in
                 let name = problem.prefix { $0 != " " }
                 return Finding.failed(String(name), String(problem.dropFirst(name.count + 1)), "")
             }
-            // What is missing is known now; what is wrong leaves nothing to check the rest with.
-            return (try? Configuration.load(needs: []), findings)
+            return (configuration, findings.isEmpty ? [.ok("configuration", "complete")] : findings)
         } catch {
             return (nil, [.failed("configuration", "\(error)", "")])
         }

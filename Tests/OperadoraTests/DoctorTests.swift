@@ -1,0 +1,67 @@
+import FoundationEssentials
+import Platform
+import Simulators
+import TestSupport
+import Testing
+
+@Suite struct DoctorTests {
+    /// "check state" of each finding.
+    private func findings(_ environment: [String: String]) async throws -> (
+        exit: ChildProcess.Exit, states: [String: String], text: String
+    ) {
+        let result = try await Executable.run("doctor", "--json", environment: environment)
+        let findings = try JSON(parsing: result.output).array ?? []
+        let states = findings.compactMap { finding in
+            finding["check"]?.string.flatMap { name in finding["state"]?.string.map { (name, $0) } }
+        }
+        return (result.exit, Dictionary(states) { first, _ in first }, result.output)
+    }
+
+    @Test("The doctor finds each provider in order, or says which one refuses and what to do")
+    func providers() async throws {
+        let logger = Logger(label: "test", level: .critical)
+        let (twilio, openAI, google) = (
+            SimulatedTwilio(logger: logger), SimulatedOpenAI(logger: logger), try SimulatedGoogle(logger: logger)
+        )
+        let database = try await TestDatabase.make()
+        let credentials = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID().uuidString).json").path
+        defer { try? FileManager.default.removeItem(atPath: credentials) }
+        var environment = [
+            "DATABASE_URL": database.connectionString, "PUBLIC_URL": "http://127.0.0.1:1", "CALL_PROVIDER": "simulator",
+            "TWILIO_API_BASE_URL": try twilio.start(), "TWILIO_ACCOUNT_SID": twilio.accountSID,
+            "TWILIO_AUTH_TOKEN": twilio.authToken, "TWILIO_FROM_NUMBER": "+15005550006",
+            "OPENAI_BASE_URL": try openAI.start(), "OPENAI_API_KEY": openAI.apiKey,
+            "GOOGLE_CALENDAR_BASE_URL": try google.start(), "GOOGLE_CREDENTIALS_FILE": credentials,
+        ]
+        try google.writeCredentials(to: credentials)
+
+        let good = try await findings(environment)
+        #expect(
+            good.states == [
+                "configuration": "ok", "database": "ok", "migrations": "ok", "PUBLIC_URL": "failed", "Twilio": "ok",
+                "language model": "ok", "calendar": "ok", "mail": "skipped",
+            ])
+        #expect(good.exit == .status(1) && good.text.contains("start operadora ingress"))
+
+        environment.merge([
+            "TWILIO_AUTH_TOKEN": "wrong", "OPENAI_API_KEY": "wrong", "GOOGLE_CALENDAR_ID": "someone@else.example",
+            "SMTP_SERVER": "127.0.0.1", "SMTP_PORT": "1", "FROM_EMAIL": "a@example.com",
+        ]) { _, new in new }
+        let bad = try await findings(environment)
+        for check in ["Twilio", "language model", "calendar", "mail"] { #expect(bad.states[check] == "failed") }
+        #expect(bad.text.contains("set OPENAI_API_KEY anew") && bad.text.contains("share the calendar"))
+        await twilio.stop()
+        await openAI.stop()
+        await google.stop()
+    }
+
+    @Test("What is not configured is named, and the rest is checked all the same")
+    func incomplete() async throws {
+        let database = try await TestDatabase.make(migrated: false)
+        let found = try await findings(["DATABASE_URL": database.connectionString])
+        #expect(found.exit == .status(1))
+        #expect(found.states["database"] == "ok" && found.states["migrations"] == "failed")
+        #expect(found.states["TWILIO_AUTH_TOKEN"] == "failed" && found.states["Twilio"] == "skipped")
+        #expect(found.states["GOOGLE_CREDENTIALS_FILE"] == "failed" && found.states["calendar"] == "skipped")
+    }
+}
