@@ -24,6 +24,19 @@ import Testing
         #expect(AgentQuestion(text) == question)
     }
 
+    @Test(
+        "Clock times are heard as people write them",
+        arguments: [
+            ("Friday, January 10 at 2:00 PM", [840]), ("10:00 AM or 3:30 p.m.", [600, 930]), ("a las 14:00", [840]),
+            ("às 14h ou às 9h30", [840, 570]), ("at 2", [120, 840]), ("a las 9 o 10 personas", [540, 1_260]),
+            ("12:15 am, 12 pm", [15, 720]), ("I am 42, call +525512345678", []), ("25:00 10:75 99h", []),
+            ("10 de enero", []),
+            ("at 10 amazing", [600, 1_320]), ("", []),
+        ] as [(String, Set<Int>)])
+    func times(_ text: String, _ minutes: Set<Int>) {
+        #expect(ClockTimes.find(in: text) == minutes)
+    }
+
     @Test("Numbers are assigned, or drawn by their hash in the shares that were asked for")
     func book() {
         var book = CalleeBook(seed: 3, assigned: ["+15005550100": Callee(.busy)])

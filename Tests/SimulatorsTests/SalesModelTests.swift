@@ -145,7 +145,7 @@ private struct Talk {
             ("caller: Never call me again!", "do_not_call"), ("caller: No me interesa", "not_interested"),
             ("caller: É engano, não mora aqui", "wrong_number"), ("caller: call me back later", "callback_requested"),
             ("agent: Your meeting is booked for Tuesday\ncaller: bye", "meeting_scheduled"),
-            ("agent: hello, not interested?\ncaller: hmm", "completed"),
+            ("agent: hello, not interested?\nperson: hmm", "completed"),
         ])
     func classification(_ transcript: String, _ outcome: String) throws {
         let schema: JSON = [
@@ -172,6 +172,28 @@ private struct Talk {
         #expect(answer["summary"]?.string?.isEmpty == false)
         #expect(answer["email"] == .null)
         #expect(answer["details"] == ["tags": []])
+    }
+
+    @Test("Who hung up is told apart when the instructions say it, and the summary is in the language asked for")
+    func hungUp() throws {
+        var prompt = ChatPrompt(
+            model: "m",
+            messages: [
+                .init(role: "system", text: "The call was ended by the person.\nWrite in the language “es”."),
+                .init(role: "user", text: "agent: ¿Le interesa?\nperson: Sí, claro. ¿Mañana?\nagent: Tengo a las 9:00"),
+            ])
+        prompt.responseSchema = [
+            "type": "object",
+            "properties": [
+                "outcome": ["enum": ["completed", "hung_up"]], "summary": ["type": "string"],
+                "interest": ["type": "string", "enum": ["none", "low", "high"]],
+            ],
+        ]
+        let answer = try JSON(parsing: SalesModel(prompt: prompt).answer().text ?? "")
+        #expect(
+            answer == [
+                "outcome": "hung_up", "interest": "high", "summary": "El cliente se interesó; no se agendó nada.",
+            ])
     }
 
     @Test(

@@ -6,7 +6,14 @@ import Platform
 
 /// A simulated Twilio beside a small application that answers its webhooks.
 struct TwilioBench {
-    typealias Application = @Sendable (HTTPServerRequest) async -> HTTPServerResponse
+    /// What answers the webhooks.
+    struct Application: Sendable {
+        let answer: @Sendable (HTTPServerRequest) async -> HTTPServerResponse
+        init(_ answer: @escaping @Sendable (HTTPServerRequest) async -> HTTPServerResponse) { self.answer = answer }
+
+        static let hangsUp = Application { _ in twiml("<Hangup/>") }
+        static let smallAgent = Application { SmallAgent.answer($0) }
+    }
 
     let simulator: SimulatedTwilio
     let client: HTTPClient
@@ -27,12 +34,12 @@ struct TwilioBench {
 
     static func run(
         _ configuration: SimulatedTwilio.Configuration = configuration(), faults: FaultPlan = .none,
-        application: @escaping Application = { _ in twiml("<Hangup/>") },
+        application: Application = .hangsUp,
         _ body: (TwilioBench) async throws -> Void
     ) async throws {
         let simulator = SimulatedTwilio(configuration: configuration, faults: faults, logger: Simulation.logger)
         let baseURL = try simulator.start()
-        let server = try HTTPServer(configuration: .init(), logger: Simulation.logger, handler: application)
+        let server = try HTTPServer(configuration: .init(), logger: Simulation.logger, handler: application.answer)
         try await Simulation.withClient { client in
             let bench = TwilioBench(
                 simulator: simulator, client: client, baseURL: baseURL,

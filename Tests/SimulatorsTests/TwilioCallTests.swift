@@ -13,9 +13,10 @@ import Testing
         _ check: (SimulatedCall, TwilioBench) throws -> Void
     ) async throws {
         let callees = CalleeBook(assigned: [callee: Callee(kind)])
+        let application = TwilioBench.Application { SmallAgent.answer($0, language: language) }
         try await TwilioBench.run(
             TwilioBench.configuration(callees), faults: faults,
-            application: { SmallAgent.answer($0, language: language) }
+            application: application
         ) { bench in
             let call = try await bench.call(callee)
             #expect(call.applicationErrors.isEmpty)
@@ -100,14 +101,15 @@ import Testing
         let callees = CalleeBook(assigned: [Self.callee: Callee(.hangsUpWhileWaiting)])
         // Finished when the call is over, which lets every turn that waits for it go on.
         let (isOver, over) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let application = TwilioBench.Application { request in
+            if request.path == "/status", request.form["CallStatus"] == "completed" { over.finish() }
+            let isLast = request.form["SpeechResult"].map { $0.contains("?") || $0.contains("@") } ?? false
+            if isLast { for await _ in isOver {} }
+            return SmallAgent.answer(request)
+        }
         try await TwilioBench.run(
             TwilioBench.configuration(callees),
-            application: { request in
-                if request.path == "/status", request.form["CallStatus"] == "completed" { over.finish() }
-                let isLast = request.form["SpeechResult"].map { $0.contains("?") || $0.contains("@") } ?? false
-                if isLast { for await _ in isOver {} }
-                return SmallAgent.answer(request)
-            }
+            application: application
         ) { bench in
             let call = try await bench.call(Self.callee)
             #expect(call.status == .completed)
@@ -123,13 +125,14 @@ import Testing
         configuration.speed = 1
         let asked = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
         configuration.speed = 1_000
+        let application = TwilioBench.Application { request in
+            guard request.path == "/voice" else { return HTTPServerResponse(status: 204) }
+            asked.continuation.yield(request.form["CallSid"] ?? "")
+            return TwilioBench.twiml(String(repeating: "<Pause length=\"600\"/>", count: 10))
+        }
         try await TwilioBench.run(
             configuration,
-            application: { request in
-                guard request.path == "/voice" else { return HTTPServerResponse(status: 204) }
-                asked.continuation.yield(request.form["CallSid"] ?? "")
-                return TwilioBench.twiml(String(repeating: "<Pause length=\"600\"/>", count: 10))
-            }
+            application: application
         ) { bench in
             _ = try await bench.send(.post, form: bench.form(to: Self.callee))
             var calls = asked.stream.makeAsyncIterator()
@@ -143,7 +146,7 @@ import Testing
     @Test("A number of ours can be called")
     func inbound() async throws {
         try await TwilioBench.run(
-            TwilioBench.configuration(), application: { SmallAgent.answer($0) }
+            TwilioBench.configuration(), application: .smallAgent
         ) { bench in
             bench.simulator.setWebhooks(
                 of: TwilioBench.number, voiceURL: bench.applicationURL + "/voice",
@@ -164,7 +167,7 @@ import Testing
 
     @Test("Three hundred calls run beside each other, and the same numbers meet the same callees")
     func crowd() async throws {
-        try await TwilioBench.run(application: { SmallAgent.answer($0) }) { bench in
+        try await TwilioBench.run(application: .smallAgent) { bench in
             let numbers = (0..<300).map { "+5255\(10_000_000 + $0)" }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in numbers {

@@ -26,12 +26,13 @@ import Testing
     @Test("The package twilio accepts the signature of every webhook", .enabled(if: PythonPeer.isExpected))
     func signature() async throws {
         let requests = Requests()
+        let application = TwilioBench.Application { request in
+            _ = requests.add(request)
+            return SmallAgent.answer(request)
+        }
         try await TwilioBench.run(
             Self.books,
-            application: { request in
-                _ = requests.add(request)
-                return SmallAgent.answer(request)
-            }
+            application: application
         ) { bench in
             _ = try await bench.call(Self.callee, [("StatusCallbackMethod", "GET")])
             let input = requests.all.map { request -> JSON in
@@ -60,15 +61,18 @@ import Testing
     @Test("A webhook that is sent twice must get one answer, or the difference is on record")
     func duplicates() async throws {
         let plan = FaultPlan(probabilities: [.duplicateWebhook: 1])
-        try await TwilioBench.run(Self.books, faults: plan, application: { SmallAgent.answer($0) }) { bench in
+        try await TwilioBench.run(Self.books, faults: plan, application: .smallAgent) { bench in
             let call = try await bench.call(Self.callee)
             #expect(call.mismatches.isEmpty)
             #expect(call.webhooks.filter(\.isDuplicate).count == call.webhooks.filter { !$0.isDuplicate }.count)
         }
         let requests = Requests()
+        let application = TwilioBench.Application { request in
+            TwilioBench.twiml("<Say>\(requests.add(request))</Say><Hangup/>")
+        }
         try await TwilioBench.run(
             Self.books, faults: plan,
-            application: { request in TwilioBench.twiml("<Say>\(requests.add(request))</Say><Hangup/>") }
+            application: application
         ) { bench in
             let call = try await bench.call(Self.callee)
             #expect(call.mismatches.count == 1)
@@ -77,7 +81,7 @@ import Testing
 
     @Test("A status callback that is held back arrives after the one that follows it")
     func reordered() async throws {
-        try await TwilioBench.run(Self.books, application: { SmallAgent.answer($0) }) { bench in
+        try await TwilioBench.run(Self.books, application: .smallAgent) { bench in
             bench.simulator.faults.trigger(.reorderWebhook)
             let call = try await bench.call(Self.callee)
             let told = call.webhooks.filter { $0.kind == .status }.compactMap { $0.parameters["CallStatus"] }
@@ -88,16 +92,18 @@ import Testing
     @Test("A lost connection is tried once more; a refusal is not, and the callee hears the provider's error")
     func retries() async throws {
         let requests = Requests()
+        let application = TwilioBench.Application { requests.add($0) == 1 ? .drop() : SmallAgent.answer($0) }
         try await TwilioBench.run(
             Self.books,
-            application: { requests.add($0) == 1 ? .drop() : SmallAgent.answer($0) }
+            application: application
         ) { bench in
             let call = try await bench.call(Self.callee, [("StatusCallback", "")])
             #expect(call.applicationErrors.isEmpty)
             #expect(call.webhooks.prefix(2).map(\.attempt) == [1, 2])
             #expect(call.webhooks.first?.failure != nil)
         }
-        try await TwilioBench.run(Self.books, application: { _ in HTTPServerResponse(status: 503) }) { bench in
+        let application = TwilioBench.Application { _ in HTTPServerResponse(status: 503) }
+        try await TwilioBench.run(Self.books, application: application) { bench in
             let call = try await bench.call(Self.callee, [("StatusCallback", "")])
             #expect(call.applicationErrors.map(\.code) == [11200])
             #expect(call.webhooks.count == 1)
@@ -112,14 +118,15 @@ import Testing
     func fallback() async throws {
         var configuration = Self.books
         configuration.webhookTimeout = .milliseconds(800)
+        let application = TwilioBench.Application { request in
+            if request.path == "/fallback" { return TwilioBench.twiml("<Say>One moment</Say><Hangup/>") }
+            // Never answers: ends when the client has given up.
+            for await _ in AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)).stream {}
+            return HTTPServerResponse()
+        }
         try await TwilioBench.run(
             configuration,
-            application: { request in
-                if request.path == "/fallback" { return TwilioBench.twiml("<Say>One moment</Say><Hangup/>") }
-                // Never answers: ends when the client has given up.
-                for await _ in AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)).stream {}
-                return HTTPServerResponse()
-            }
+            application: application
         ) { bench in
             let call = try await bench.call(
                 Self.callee, [("StatusCallback", ""), ("FallbackUrl", bench.applicationURL + "/fallback")])
@@ -138,7 +145,8 @@ import Testing
             ("<Response><Redirect>/voice</Redirect></Response>", "text/xml", 20000),
         ])
     func badTwiML(_ body: String, _ type: String, _ code: Int) async throws {
-        try await TwilioBench.run(Self.books, application: { _ in .text(body, contentType: type) }) { bench in
+        let application = TwilioBench.Application { _ in .text(body, contentType: type) }
+        try await TwilioBench.run(Self.books, application: application) { bench in
             let call = try await bench.call(Self.callee, [("StatusCallback", "")])
             #expect(call.applicationErrors.map(\.code) == [code])
             #expect(call.status == .completed)

@@ -3,15 +3,16 @@
 /// Both sides of a simulated conversation listen for phrases; neither should hang on an accent or a comma.
 struct SpokenWords: Sendable {
     let words: [String]
-    /// The words with a space on either side of each.
-    private let padded: String
 
     init(_ text: String) {
         var words: [String] = []
         var word = ""
-        for scalar in text.lowercased().unicodeScalars {
-            if let letter = Self.plain[scalar] {
-                word += letter
+        for scalar in text.unicodeScalars {
+            if let letter = Self.plain(scalar) {
+                word.unicodeScalars.append(letter)
+            } else if Self.joins(scalar) {
+                // "don't" is one word.
+                continue
             } else if !word.isEmpty {
                 words.append(word)
                 word = ""
@@ -19,32 +20,53 @@ struct SpokenWords: Sendable {
         }
         if !word.isEmpty { words.append(word) }
         self.words = words
-        padded = " " + words.joined(separator: " ") + " "
     }
 
     var isEmpty: Bool { words.isEmpty }
 
-    /// Whether one of the phrases occurs, as whole words. Phrases are written plain: "manana", "no me llame".
-    func contain(_ phrases: [String]) -> Bool { phrases.contains { padded.contains(" \($0) ") } }
+    /// Whether one of the phrases occurs, as whole words.
+    func contain(_ phrases: Phrases) -> Bool { phrases.occur(in: words) }
 
     /// Whether a word begins with one of these.
     func containWord(beginningWith beginnings: [String]) -> Bool {
         words.contains { word in beginnings.contains { word.hasPrefix($0) } }
     }
 
-    /// What each letter and digit is heard as; anything else parts words.
-    private static let plain: [Unicode.Scalar: String] = {
-        var plain: [Unicode.Scalar: String] = [:]
-        for scalar in "abcdefghijklmnopqrstuvwxyz0123456789".unicodeScalars { plain[scalar] = String(scalar) }
-        let accented = ["a": "áàâãäå", "e": "éèêë", "i": "íìîï", "o": "óòôõö", "u": "úùûü", "n": "ñ", "c": "ç"]
-        for (letter, variants) in accented {
-            for scalar in variants.unicodeScalars { plain[scalar] = letter }
+    /// What a letter or digit is heard as; nil for anything else, which parts words.
+    private static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar? {
+        switch scalar {
+        case "a"..."z", "0"..."9": scalar
+        case "A"..."Z": Unicode.Scalar(scalar.value + 32)
+        default: scalar.isASCII ? nil : accented[scalar]
         }
-        // "don't" is one word.
-        plain["'"] = ""
-        plain["’"] = ""
-        return plain
+    }
+
+    private static func joins(_ scalar: Unicode.Scalar) -> Bool { scalar == "'" || scalar == "’" }
+
+    private static let accented: [Unicode.Scalar: Unicode.Scalar] = {
+        let variants: [(Unicode.Scalar, String)] = [
+            ("a", "áàâãäåÁÀÂÃÄÅ"), ("e", "éèêëÉÈÊË"), ("i", "íìîïÍÌÎÏ"), ("o", "óòôõöÓÒÔÕÖ"), ("u", "úùûüÚÙÛÜ"),
+            ("n", "ñÑ"), ("c", "çÇ"),
+        ]
+        return Dictionary(
+            uniqueKeysWithValues: variants.flatMap { letter, text in text.unicodeScalars.map { ($0, letter) } })
     }()
+}
+
+/// Phrases to listen for, written plain: "manana", "no me llame".
+struct Phrases: Sendable, ExpressibleByArrayLiteral {
+    /// The words of each.
+    private let list: [[String]]
+
+    init(arrayLiteral phrases: String...) { list = phrases.map { $0.split(separator: " ").map(String.init) } }
+
+    func occur(in words: [String]) -> Bool {
+        list.contains { phrase in
+            words.indices.contains { index in
+                words[index] == phrase[0] && words[index...].starts(with: phrase)
+            }
+        }
+    }
 }
 
 /// The first e-mail address in a text.

@@ -9,7 +9,7 @@ enum CallerIntent: Sendable, Hashable {
     init(_ text: String) {
         let words = SpokenWords(text)
         let phrases = Self.phrases.first { words.contain($0.phrases) }
-        if words.isEmpty || words.contain(["inaudible", "unintelligible", "not understood", "no input", "silence"]) {
+        if words.isEmpty || words.contain(Self.noise) {
             self = .inaudible
         } else if let phrases {
             self = phrases.intent
@@ -18,7 +18,10 @@ enum CallerIntent: Sendable, Hashable {
         }
     }
 
-    private static let phrases: [(intent: CallerIntent, phrases: [String])] = [
+    /// What stands for words that were not understood.
+    private static let noise: Phrases = ["inaudible", "unintelligible", "not understood", "no input", "silence"]
+
+    private static let phrases: [(intent: CallerIntent, phrases: Phrases)] = [
         (
             .neverCallAgain,
             [

@@ -2,7 +2,9 @@ import Platform
 
 /// A structured answer: reads how a conversation went, and says it in whatever schema is asked for.
 struct Classification {
+    private let instructions: String
     private let text: String
+    /// What the caller said, a line for each time.
     private let callerText: String
     private let facts: PromptFacts
     private let dialogue: Dialogue
@@ -10,8 +12,9 @@ struct Classification {
     init(_ prompt: ChatPrompt) {
         facts = PromptFacts(prompt)
         dialogue = Dialogue(prompt.messages)
-        text = prompt.messages.filter { $0.role != "system" && $0.role != "developer" }.compactMap(\.text)
-            .joined(separator: "\n")
+        let (told, said) = (prompt.messages.filter(\.isInstruction), prompt.messages.filter { !$0.isInstruction })
+        instructions = told.compactMap(\.text).joined(separator: "\n")
+        text = said.compactMap(\.text).joined(separator: "\n")
         callerText = Self.callerLines(text)
     }
 
@@ -25,7 +28,7 @@ struct Classification {
             return value(of: target, named: name, root: root, depth: depth + 1)
         }
         if let constant = schema["const"] { return constant }
-        if let values = schema["enum"]?.array { return choice(values) }
+        if let values = schema["enum"]?.array { return choice(values, named: name) }
         let options = schema["anyOf"]?.array ?? schema["oneOf"]?.array ?? []
         let types = schema["type"]?.array?.compactMap(\.string) ?? schema["type"]?.string.map { [$0] } ?? []
         let isNullable = types.contains("null") || options.contains { $0["type"] == "null" }
@@ -69,50 +72,63 @@ struct Classification {
 
     private var isInterested: Bool { isBooked || intent == .yes }
 
-    /// The first of the fitting outcomes that the schema knows.
-    private func choice(_ values: [JSON]) -> JSON {
-        outcomes.lazy.map { JSON.string($0) }.first(where: values.contains) ?? values.first ?? .null
+    /// The first of the fitting words that the schema knows.
+    private func choice(_ values: [JSON], named name: String) -> JSON {
+        let words = name.lowercased().contains("interest") ? [degreeOfInterest] : outcomes
+        return words.lazy.map { JSON.string($0) }.first(where: values.contains) ?? values.first ?? .null
+    }
+
+    private var degreeOfInterest: String {
+        if isInterested { return "high" }
+        return intent == .callBackLater ? "medium" : intent == .unclear ? "low" : "none"
     }
 
     private var outcomes: [String] {
         if isBooked { return ["meeting_scheduled", "completed"] }
-        return switch intent {
-        case .neverCallAgain: ["do_not_call", "not_interested"]
-        case .wrongNumber: ["wrong_number", "not_interested"]
-        case .callBackLater: ["callback_requested", "completed"]
-        case .notInterested: ["not_interested"]
-        default: ["completed", facts.language.rawValue, "neutral", "unknown", "other"]
+        switch intent {
+        case .neverCallAgain: return ["do_not_call", "not_interested"]
+        case .wrongNumber: return ["wrong_number", "not_interested"]
+        case .callBackLater: return ["callback_requested", "completed"]
+        case .notInterested: return ["not_interested"]
+        default:
+            let others = ["completed", facts.language.rawValue, "neutral", "unknown", "other"]
+            return hungUp ? ["hung_up"] + others : others
         }
+    }
+
+    /// The instructions say who ended the call.
+    private var hungUp: Bool {
+        SpokenWords(instructions).contain(["by the person", "by the caller", "by the callee"])
     }
 
     private func string(named name: String) -> String? {
         let name = name.lowercased()
-        if name.contains("email") { return dialogue.email ?? emailAddress(in: text) }
+        if name.contains("email") { return emailAddress(in: callerText) }
         if name.contains("name") { return facts.leadName }
         if name.contains("language") { return facts.language.rawValue }
-        return ["summary", "reason", "note", "topic", "interest"].contains(where: name.contains) ? summary : nil
+        if name.contains("reason") { return intent == .notInterested ? summary : nil }
+        return ["summary", "note", "topic"].contains(where: name.contains) ? summary : nil
     }
 
     private var summary: String {
-        if isBooked { return "The caller was interested and a meeting was booked." }
-        return switch intent {
-        case .neverCallAgain: "The caller asked never to be called again."
-        case .wrongNumber: "The number belongs to somebody else."
-        case .callBackLater: "The caller asked to be called at another time."
-        case .notInterested: "The caller was not interested."
-        case .yes: "The caller was interested; nothing was booked."
-        default: "The conversation settled nothing."
-        }
+        let phrases = SalesPhrases(language: facts.language)
+        return isBooked ? phrases.summaryOfBooking : phrases.summary(of: intent)
     }
 
-    /// A transcript given as one message names its speakers; then only the caller's lines count.
+    /// A transcript given as one message names who speaks before each line; then what the agent said does not count.
     private static func callerLines(_ text: String) -> String {
-        let lines = text.split(separator: "\n")
-        let labels = ["caller:", "user:", "lead:", "customer:", "cliente:"]
-        let spoken = lines.compactMap { line -> Substring? in
-            let label = labels.first { line.lowercased().hasPrefix($0) }
-            return label.map { line.dropFirst($0.count) }
+        let lines = text.split(separator: "\n").compactMap { line -> Substring? in
+            guard let colon = line.firstIndex(of: ":") else { return line }
+            let speaker = line[..<colon].lowercased()
+            guard !speaker.contains(" ") else { return line }
+            return agents.contains(speaker) ? nil : line[line.index(after: colon)...]
         }
-        return (spoken.isEmpty ? lines : spoken).joined(separator: "\n")
+        return lines.joined(separator: "\n")
     }
+
+    private static let agents: Set<String> = ["agent", "assistant", "agente", "ai", "bot"]
+}
+
+extension ChatPrompt.Message {
+    var isInstruction: Bool { role == "system" || role == "developer" }
 }

@@ -33,12 +33,14 @@ struct SlotChoice {
         return words.contain(Self.anyPhrases) ? offered.first : nil
     }
 
-    private static let anyPhrases = [
+    private static let last: Phrases = ["last one", "the last", "la ultima", "el ultimo", "a ultima", "o ultimo"]
+
+    private static let anyPhrases: Phrases = [
         "any of them", "either", "whichever", "whatever you prefer", "cualquiera", "la que sea", "qualquer um",
         "qualquer uma",
     ]
 
-    private static let ordinals: [[String]] = [
+    private static let ordinals: [Phrases] = [
         [
             "first one", "the first", "first option", "option one", "la primera", "el primero", "a primeira",
             "o primeiro",
@@ -54,9 +56,7 @@ struct SlotChoice {
     ]
 
     private func ordinal(_ words: SpokenWords) -> Int? {
-        if words.contain(["last one", "the last", "la ultima", "el ultimo", "a ultima", "o ultimo"]) {
-            return offered.count - 1
-        }
+        if words.contain(Self.last) { return offered.count - 1 }
         return Self.ordinals.firstIndex { words.contain($0) }
     }
 
@@ -77,31 +77,4 @@ struct SlotChoice {
         monday tuesday wednesday thursday friday saturday sunday lunes martes miercoles jueves viernes sabado domingo
         segunda terca quarta quinta sexta
         """.split(whereSeparator: \.isWhitespace).map(String.init))
-}
-
-/// Clock times in a text, as minutes of the day. "at 2" may be either half of the day, so both are found.
-enum ClockTimes {
-    static func find(in text: String) -> Set<Int> {
-        let text = text.lowercased().replacing("a.m.", with: "am").replacing("p.m.", with: "pm")
-        var times: Set<Int> = []
-        for match in text.matches(of: /(\d{1,2})(?::(\d{2}))?\s*(am|pm)\b/) {
-            let half = match.output.3 == "pm" ? 12 : 0
-            insert((Int(match.output.1) ?? 99) % 12 + half, match.output.2.flatMap { Int($0) })
-        }
-        for match in text.matches(of: /(\d{1,2}):(\d{2})(?!\s*(?:am|pm|\d))/) {
-            insert(Int(match.output.1), Int(match.output.2))
-        }
-        for match in text.matches(of: /(\d{1,2})h(\d{2})?/) {
-            insert(Int(match.output.1), match.output.2.flatMap { Int($0) })
-        }
-        for match in text.matches(of: /(?:at|a las|às|as)\s+(\d{1,2})(?![\d:h]|\s*(?:am|pm))/) {
-            insert(Int(match.output.1), 0)
-            insert(Int(match.output.1).map { ($0 + 12) % 24 }, 0)
-        }
-        return times
-
-        func insert(_ hour: Int?, _ minute: Int?) {
-            if let hour, hour < 24 { times.insert(hour * 60 + (minute ?? 0)) }
-        }
-    }
 }

@@ -7,7 +7,7 @@ struct PromptFacts: Sendable {
     let leadEmail: String?
 
     init(_ prompt: ChatPrompt) {
-        let instructions = prompt.messages.filter { $0.role == "system" || $0.role == "developer" }
+        let instructions = prompt.messages.filter(\.isInstruction)
         let text = instructions.compactMap(\.text).joined(separator: "\n")
         let spoken = prompt.messages.filter { $0.role == "user" }.compactMap(\.text).joined(separator: " ")
         language = Self.language(in: text) ?? SpokenLanguage(of: spoken) ?? .english

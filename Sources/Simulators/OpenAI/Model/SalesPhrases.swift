@@ -135,6 +135,40 @@ struct SalesPhrases: Sendable {
         }
     }
 
+    var summaryOfBooking: String {
+        say(
+            "The caller was interested and a meeting was booked.", "El cliente se interesó y se agendó una reunión.",
+            "O cliente teve interesse e uma reunião foi agendada.")
+    }
+
+    /// Of a conversation in which nothing was booked.
+    func summary(of intent: CallerIntent) -> String {
+        switch intent {
+        case .neverCallAgain:
+            say(
+                "The caller asked never to be called again.", "El cliente pidió que no se le vuelva a llamar.",
+                "O cliente pediu para nunca mais receber ligações.")
+        case .wrongNumber:
+            say(
+                "The number belongs to somebody else.", "El número es de otra persona.", "O número é de outra pessoa.")
+        case .callBackLater:
+            say(
+                "The caller asked to be called at another time.", "El cliente pidió que se le llame en otro momento.",
+                "O cliente pediu para ligar em outro momento.")
+        case .notInterested:
+            say(
+                "The caller was not interested.", "El cliente no se interesó.", "O cliente não teve interesse.")
+        case .yes:
+            say(
+                "The caller was interested; nothing was booked.", "El cliente se interesó; no se agendó nada.",
+                "O cliente teve interesse; nada foi agendado.")
+        default:
+            say(
+                "The conversation settled nothing.", "La conversación no resolvió nada.",
+                "A conversa não resolveu nada.")
+        }
+    }
+
     /// A day to ask for when the caller named none.
     var defaultDay: String { say("tomorrow", "mañana", "amanhã") }
 

@@ -2,23 +2,29 @@
 enum WebhookURL {
     /// Scheme and host, 4,000 characters at most, nothing that would have to be encoded.
     static func isAbsolute(_ url: String) -> Bool {
-        let isPlain = url.utf8.allSatisfy {
-            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "<")
-        }
-        return isPlain && url.utf8.count <= 4_000 && url.wholeMatch(of: /https?:\/\/[^\/?#]+([\/?#].*)?/) != nil
+        let isPlain = url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !forbidden.contains($0) }
+        return isPlain && url.utf8.count <= 4_000 && !(origin(of: url)?.host.isEmpty ?? true)
     }
 
     /// RFC 3986, 5.2, as far as TwiML needs it.
     static func resolve(_ reference: String, against base: String) -> String {
         if reference.isEmpty { return base }
         if isAbsolute(reference) { return reference }
-        guard let match = base.wholeMatch(of: /(https?:\/\/[^\/?#]+)([^?#]*)(\?[^#]*)?(#.*)?/)?.output else {
-            return reference
-        }
-        if reference.hasPrefix("/") { return match.1 + reference }
-        if reference.hasPrefix("?") { return match.1 + match.2 + reference }
-        let folder = match.2.lastIndex(of: "/").map { match.2[...$0] } ?? "/"
-        return match.1 + folder + reference
+        guard let origin = origin(of: base) else { return reference }
+        if reference.hasPrefix("/") { return origin.text + reference }
+        let path = base.dropFirst(origin.text.count).prefix { $0 != "?" && $0 != "#" }
+        if reference.hasPrefix("?") { return origin.text + path + reference }
+        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "/"
+        return origin.text + folder + reference
+    }
+
+    private static let forbidden = Set("\"<>\\^`{|}".utf8)
+
+    /// "https://a.example:8443" and its host; nil when the URL begins otherwise.
+    private static func origin(of url: String) -> (text: Substring, host: Substring)? {
+        guard let scheme = ["http://", "https://"].first(where: url.hasPrefix) else { return nil }
+        let host = url.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
+        return (url.prefix(scheme.count + host.count), host)
     }
 }
 

@@ -24,12 +24,12 @@ enum AgentQuestion: Sendable, Hashable {
         return isAsked ? .interest : find(in: words) ?? .interest
     }
 
-    private static let farewells = [
+    private static let farewells: Phrases = [
         "goodbye", "bye", "have a great day", "have a good day", "have a wonderful day", "adios", "hasta luego",
         "hasta pronto", "buen dia", "excelente dia", "ate logo", "tchau", "tenha um otimo dia", "bom dia", "otimo dia",
     ]
 
-    private static let phrases: [(question: AgentQuestion, phrases: [String])] = [
+    private static let phrases: [(question: AgentQuestion, phrases: Phrases)] = [
         (
             .anythingElse,
             [

@@ -106,9 +106,11 @@ struct CalleeMind: Sendable {
 
     /// Half of them while the calendar is being looked at, half while the meeting is being booked.
     private mutating func hangUpWhileWaiting(_ question: AgentQuestion) -> Reaction {
-        let reaction = book(question)
-        let isMoment = whim % 2 == 0 ? question == .interest : question == .email
-        guard isMoment, case .say(let text, let confidence) = reaction else { return reaction }
-        return .sayAndHangUp(text, confidence: confidence)
+        switch question {
+        case .interest where whim % 2 == 0: .sayAndHangUp(phrases.interested(day), confidence: 0.93)
+        // With the address beside the choice, nothing is left to be asked before booking.
+        case .slot where whim % 2 == 1: .sayAndHangUp(phrases.secondSlot(email), confidence: 0.93)
+        default: book(question)
+        }
     }
 }
