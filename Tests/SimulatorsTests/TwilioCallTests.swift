@@ -14,10 +14,8 @@ import Testing
     ) async throws {
         let callees = CalleeBook(assigned: [callee: Callee(kind)])
         let application = TwilioBench.Application { SmallAgent.answer($0, language: language) }
-        try await TwilioBench.run(
-            TwilioBench.configuration(callees), faults: faults,
-            application: application
-        ) { bench in
+        try await TwilioBench.run(TwilioBench.configuration(callees), faults: faults, application: application) {
+            bench in
             let call = try await bench.call(callee)
             #expect(call.applicationErrors.isEmpty)
             #expect(call.mismatches.isEmpty)
@@ -107,10 +105,7 @@ import Testing
             if isLast { for await _ in isOver {} }
             return SmallAgent.answer(request)
         }
-        try await TwilioBench.run(
-            TwilioBench.configuration(callees),
-            application: application
-        ) { bench in
+        try await TwilioBench.run(TwilioBench.configuration(callees), application: application) { bench in
             let call = try await bench.call(Self.callee)
             #expect(call.status == .completed)
             #expect(call.transcript.last?.isAgents == false)
@@ -130,10 +125,7 @@ import Testing
             asked.continuation.yield(request.form["CallSid"] ?? "")
             return TwilioBench.twiml(String(repeating: "<Pause length=\"600\"/>", count: 10))
         }
-        try await TwilioBench.run(
-            configuration,
-            application: application
-        ) { bench in
+        try await TwilioBench.run(configuration, application: application) { bench in
             _ = try await bench.send(.post, form: bench.form(to: Self.callee))
             var calls = asked.stream.makeAsyncIterator()
             let sid = try #require(await calls.next())
@@ -145,9 +137,7 @@ import Testing
 
     @Test("A number of ours can be called")
     func inbound() async throws {
-        try await TwilioBench.run(
-            TwilioBench.configuration(), application: .smallAgent
-        ) { bench in
+        try await TwilioBench.run(TwilioBench.configuration(), application: .smallAgent) { bench in
             bench.simulator.setWebhooks(
                 of: TwilioBench.number, voiceURL: bench.applicationURL + "/voice",
                 statusURL: bench.applicationURL + "/status")

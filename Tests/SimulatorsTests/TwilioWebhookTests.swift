@@ -30,10 +30,7 @@ import Testing
             _ = requests.add(request)
             return SmallAgent.answer(request)
         }
-        try await TwilioBench.run(
-            Self.books,
-            application: application
-        ) { bench in
+        try await TwilioBench.run(Self.books, application: application) { bench in
             _ = try await bench.call(Self.callee, [("StatusCallbackMethod", "GET")])
             let input = requests.all.map { request -> JSON in
                 [
@@ -70,10 +67,7 @@ import Testing
         let application = TwilioBench.Application { request in
             TwilioBench.twiml("<Say>\(requests.add(request))</Say><Hangup/>")
         }
-        try await TwilioBench.run(
-            Self.books, faults: plan,
-            application: application
-        ) { bench in
+        try await TwilioBench.run(Self.books, faults: plan, application: application) { bench in
             let call = try await bench.call(Self.callee)
             #expect(call.mismatches.count == 1)
         }
@@ -89,19 +83,20 @@ import Testing
         }
     }
 
-    @Test("A lost connection is tried once more; a refusal is not, and the callee hears the provider's error")
+    @Test("A lost connection is tried once more")
     func retries() async throws {
         let requests = Requests()
         let application = TwilioBench.Application { requests.add($0) == 1 ? .drop() : SmallAgent.answer($0) }
-        try await TwilioBench.run(
-            Self.books,
-            application: application
-        ) { bench in
+        try await TwilioBench.run(Self.books, application: application) { bench in
             let call = try await bench.call(Self.callee, [("StatusCallback", "")])
             #expect(call.applicationErrors.isEmpty)
             #expect(call.webhooks.prefix(2).map(\.attempt) == [1, 2])
             #expect(call.webhooks.first?.failure != nil)
         }
+    }
+
+    @Test("A refusal is not tried again unless the URL asks for it, and the callee hears the provider's error")
+    func refusals() async throws {
         let application = TwilioBench.Application { _ in HTTPServerResponse(status: 503) }
         try await TwilioBench.run(Self.books, application: application) { bench in
             let call = try await bench.call(Self.callee, [("StatusCallback", "")])
@@ -124,10 +119,7 @@ import Testing
             for await _ in AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)).stream {}
             return HTTPServerResponse()
         }
-        try await TwilioBench.run(
-            configuration,
-            application: application
-        ) { bench in
+        try await TwilioBench.run(configuration, application: application) { bench in
             let call = try await bench.call(
                 Self.callee, [("StatusCallback", ""), ("FallbackUrl", bench.applicationURL + "/fallback")])
             #expect(call.applicationErrors.isEmpty)
