@@ -10,8 +10,8 @@ import Providers
 public struct IngressHandler: Sendable {
     /// Larger bodies are refused with 413: Twilio's are some kilobytes.
     static let maximumBodyBytes = 64 << 10
-    /// What a held request may take beyond the hold, below Twilio's own limit of 15 s.
-    private static let slack = Duration.seconds(3)
+    /// What a held request may take beyond the hold: with the longest hold, 14 s, still below Twilio's limit of 15 s.
+    private static let slack = Duration.milliseconds(750)
 
     let configuration: IngressConfiguration
     let health: HealthCheck
