@@ -11,6 +11,8 @@ CREATE FUNCTION take_turn(
 DECLARE
     call calls;
     expected integer;
+    answered integer;
+    is_locked boolean := false;
 BEGIN
     SELECT * INTO call FROM calls WHERE id = take_turn.call_id;
     IF NOT FOUND THEN
@@ -23,26 +25,34 @@ BEGIN
         refusal := 'other_call';
         RETURN;
     END IF;
-    -- Whoever ends a job of this call holds its key: after them their answer is there to be found. Otherwise a repeat that
-    -- comes just when the answer is committed would find neither the answer nor the job.
-    PERFORM FROM job_keys WHERE job_keys.key = take_turn.key FOR UPDATE;
-    -- Before all else: a repeat gets the same answer, even when the call has ended since.
-    SELECT content, number + 1, turns.ends_call INTO say, next_turn, ends_call
-    FROM turns WHERE turns.call_id = call.id AND in_reply_to = take_turn.turn;
-    IF FOUND THEN
+    -- Looked for twice: the second time under the lock of the call's jobs, which whoever ends one of them holds as well.
+    -- Otherwise a repeat that comes just when the answer is committed could find neither the answer nor the job.
+    LOOP
+        SELECT coalesce(max(number) FILTER (WHERE role = 'agent'), 0) + 1, max(number) FILTER (WHERE in_reply_to = turn)
+        INTO expected, answered FROM turns WHERE turns.call_id = call.id;
+        IF answered IS NOT NULL THEN
+            -- Before all else: a repeat gets the same answer, even when the call has ended since.
+            SELECT content, number + 1, turns.ends_call INTO say, next_turn, ends_call
+            FROM turns WHERE turns.call_id = call.id AND number = answered;
+        ELSIF call.status IN ('ended', 'uncertain') THEN
+            refusal := 'call_ended';
+        ELSIF turn <> expected THEN
+            refusal := 'out_of_turn';
+        ELSIF may_enqueue AND NOT is_locked THEN
+            PERFORM lock_job_key(key);
+            is_locked := true;
+            CONTINUE;
+        ELSIF may_enqueue THEN
+            SELECT job.id, job.due INTO job_id, is_due
+            FROM insert_job(kind, arguments, queue, priority, NULL, max_attempts, key, unique_key, NULL, true) AS job;
+            RETURN;
+        END IF;
+        IF is_locked THEN
+            -- Nobody else has used the key.
+            DELETE FROM job_keys WHERE job_keys.key = take_turn.key AND enqueued = 1;
+        END IF;
         RETURN;
-    END IF;
-    IF call.status IN ('ended', 'uncertain') THEN
-        refusal := 'call_ended';
-        RETURN;
-    END IF;
-    SELECT coalesce(max(number), 0) + 1 INTO expected FROM turns WHERE turns.call_id = call.id AND role = 'agent';
-    IF turn <> expected THEN
-        refusal := 'out_of_turn';
-    ELSIF may_enqueue THEN
-        SELECT job.id, job.due INTO job_id, is_due
-        FROM insert_job(kind, arguments, queue, priority, NULL, max_attempts, key, unique_key, NULL, true) AS job;
-    END IF;
+    END LOOP;
 END $$;
 COMMENT ON FUNCTION take_turn IS
     'The stored answer of a turn, or the job that thinks about it (a repeat finds the same one), or why it is no turn of '
