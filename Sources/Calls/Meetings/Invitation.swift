@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Platform
+import Providers
 
 /// What a guest is sent when the calendar may not invite by itself: an e-mail with an iCalendar event.
 struct Invitation: Sendable {
@@ -45,47 +46,11 @@ struct Invitation: Sendable {
             calendar: calendar)
     }
 
-    /// RFC 5545: CRLF, lines of at most 75 bytes, the event's key as its UID so that a repeated e-mail is the same event.
-    ///
-    /// METHOD:PUBLISH, since there is no organizer who could take an answer.
+    /// Published, not requested: there is no organizer who could take an answer. A repeated e-mail has the same event.
     private var calendar: String {
-        let lines = [
-            "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Operadora//EN", "METHOD:PUBLISH", "BEGIN:VEVENT",
-            "UID:\(meeting.eventKey)@operadora", "DTSTAMP:\(stamp(meeting.startsAt))",
-            "DTSTART:\(stamp(meeting.startsAt))",
-            "DTEND:\(stamp(meeting.endsAt))", "SUMMARY:\(escaped(meeting.title))", "STATUS:CONFIRMED", "END:VEVENT",
-            "END:VCALENDAR",
-        ]
-        return lines.map(folded).joined()
-    }
-
-    private func stamp(_ date: Date) -> String {
-        let iso = Zone.utc.iso8601(date).prefix(19)
-        return iso.filter { $0 != "-" && $0 != ":" } + "Z"
-    }
-
-    private func escaped(_ text: String) -> String {
-        var result = ""
-        for character in CallerSpeech.clean(text) {
-            if "\\;,".contains(character) { result.append("\\") }
-            result.append(character)
-        }
-        return result
-    }
-
-    /// A longer line goes on in the next one, which begins with a space; no character is cut in two.
-    private func folded(_ line: String) -> String {
-        var result = ""
-        var width = 0
-        for character in line {
-            let size = String(character).utf8.count
-            if width + size > 75 {
-                result += "\r\n "
-                width = 1
-            }
-            result.append(character)
-            width += size
-        }
-        return result + "\r\n"
+        CalendarObject(
+            .publish, uid: "\(meeting.eventKey)@operadora", stamp: meeting.startsAt, startsAt: meeting.startsAt,
+            endsAt: meeting.endsAt, summary: CallerSpeech.clean(meeting.title)
+        ).text
     }
 }
