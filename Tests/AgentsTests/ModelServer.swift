@@ -17,6 +17,13 @@ final class ModelServer: Sendable {
     private let lines = Mutex<[String]>([])
     static let key = "sk-test-0123456789"
 
+    /// A question with all the time that a busy machine may need.
+    static var request: ModelRequest {
+        var request = ModelRequest(messages: [.user("Hi")])
+        request.timeout = .seconds(300)
+        return request
+    }
+
     init(_ answers: [Answer]) { state = Mutex(State(answers: answers)) }
 
     convenience init(_ answers: HTTPServerResponse...) {
@@ -31,13 +38,15 @@ final class ModelServer: Sendable {
     func run(_ body: (OpenAIModel) async throws -> Void) async throws -> [Duration] {
         let logger = Logger(label: "test", level: .trace) { line in self.lines.withLock { $0.append(line) } }
         var configuration = HTTPServer.Configuration()
-        configuration.requestDeadline = .seconds(10)
+        // Far beyond any wait of a busy machine: nothing here is to end by a clock.
+        configuration.requestDeadline = .seconds(300)
         let server = try HTTPServer(configuration: configuration, logger: logger) { await self.answer($0) }
         let client = HTTPClient(logger: logger)
         let waits = Mutex<[Duration]>([])
         let outcome: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await server.run() }
             var settings = OpenAIModel.Configuration(model: "gpt-4o-mini", apiKey: Self.key)
+            settings.attemptTimeout = .seconds(300)
             settings.baseURL = "http://127.0.0.1:\(server.port)/v1"
             let model = OpenAIModel(settings, client: client) { wait in waits.withLock { $0.append(wait) } }
             do {

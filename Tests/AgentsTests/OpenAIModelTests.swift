@@ -6,7 +6,7 @@ import Testing
 
 @Suite("OpenAI-compatible model over HTTP")
 struct OpenAIModelTests {
-    private let request = ModelRequest(messages: [.user("Hi")])
+    private let request = ModelServer.request
 
     private func error(of server: ModelServer, _ request: ModelRequest) async throws -> (ModelError?, [Duration]) {
         var thrown: ModelError?
@@ -93,7 +93,7 @@ struct OpenAIModelTests {
 
     @Test("A server that asks for more patience than the request has is not waited for")
     func keepsBudget() async throws {
-        let server = ModelServer(ModelServer.failure(429, headers: ["Retry-After": "60"]))
+        let server = ModelServer(ModelServer.failure(429, headers: ["Retry-After": "600"]))
         let (error, waits) = try await error(of: server, request)
         #expect(error?.code == .rateLimited)
         #expect(waits.isEmpty)

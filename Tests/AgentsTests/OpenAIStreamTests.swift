@@ -6,7 +6,7 @@ import Testing
 
 @Suite("OpenAI-compatible model, streaming over HTTP")
 struct OpenAIStreamTests {
-    private let request = ModelRequest(messages: [.user("Hi")])
+    private let request = ModelServer.request
     private let words = [
         #"{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#,
         #"{"choices":[{"index":0,"delta":{"content":"Good "}}]}"#,
