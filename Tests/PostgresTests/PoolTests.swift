@@ -75,7 +75,7 @@ import Testing
 
     @Test("While nobody listens, callers wait for the server and then hear that it cannot be reached")
     func nobodyThere() async throws {
-        let client = client("host=/nowhere dbname=x") { $0.acquireTimeout = .milliseconds(300) }
+        let client = client("host=/nowhere dbname=x") { $0.acquireTimeout = .seconds(3) }
         let error = await #expect(throws: PostgresError.self) { try await client.query("SELECT 1") }
         #expect(error?.code == .connection && error?.isTransient == true)
         #expect(error?.message.contains("/nowhere") == true)
