@@ -61,7 +61,10 @@ let package = Package(
         tests("PlatformTests", of: ["Platform"]),
         tests("PostgresTests", of: ["Postgres", "Platform"]),
         tests("HTTPTests", of: ["HTTP", "CMicroHTTPD", "Platform"]),
-        tests("JobsTests", of: ["Jobs", "Postgres", "Platform"]),
+        tests("JobsTests", of: ["Jobs", "JobsTestWorker", "Postgres", "Platform"]),
+        .executableTarget(
+            name: "JobsTestWorker", dependencies: ["Jobs", "Postgres", "Platform"], path: "Tests/JobsTestWorker",
+            swiftSettings: settings),
         tests("AgentsTests", of: ["Agents", "HTTP", "Platform"]),
         tests("ProvidersTests", of: ["Providers", "Simulators", "HTTP", "Platform"]),
         tests("CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),

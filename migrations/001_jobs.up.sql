@@ -473,7 +473,8 @@ CREATE FUNCTION worker_gaps() RETURNS TABLE (after_worker bigint, before_worker 
     FROM (SELECT 0 AS id UNION ALL SELECT w.id FROM workers w) AS living
 $$;
 
--- Gives orphans back to waiting, except those that `adopt_jobs` ends.
+-- Gives orphans back to waiting, except those that `adopt_jobs` ends: at once the first time, after up to five seconds the
+-- second. If one of them kills its workers, those that died with it twice are hardly there the third time.
 CREATE FUNCTION rescue_jobs(at_most integer, OUT rescued integer, OUT queues text[]) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
@@ -483,12 +484,14 @@ BEGIN
         WHERE j.rescues < 2 AND j.attempt < j.max_attempts AND NOT j.cancel_requested
         LIMIT at_most FOR UPDATE OF j SKIP LOCKED
     ), again AS (
-        UPDATE jobs j SET state = 'available', worker = NULL, rescues = j.rescues + 1, run_at = clock_timestamp(),
+        UPDATE jobs j SET state = CASE j.rescues WHEN 0 THEN 'available' ELSE 'scheduled' END::job_state, worker = NULL,
+            rescues = j.rescues + 1, run_at = clock_timestamp() + j.rescues * random() * interval '5 s',
             start_by = NULL, woken = false, error = 'its worker was lost'
         FROM orphan WHERE j.id = orphan.id
-        RETURNING j.queue
+        RETURNING j.queue, j.state
     )
-    SELECT count(*), coalesce(array_agg(DISTINCT queue), '{}') INTO rescued, queues FROM again;
+    SELECT count(*), coalesce(array_agg(DISTINCT queue) FILTER (WHERE state = 'available'), '{}') INTO rescued, queues
+    FROM again;
 END $$;
 
 -- Hands over, to be ended by this worker: orphans that lost their third worker in a row, or were in their last attempt,

@@ -5,12 +5,12 @@ import Postgres
 /// that any number do at once is settled by the database (locked rows are skipped, ticks are unique).
 struct Upkeep: Sendable {
     private static let batch = 1000
-    private static let sweepInterval = Duration.seconds(2)
     private static let historyInterval = Duration.seconds(3600)
 
     let core: WorkerCore
     let liveness: Liveness
     let pollInterval: Duration
+    let sweepInterval: Duration
     let historyRetention: Duration
     /// Rings when a job is due sooner than the next poll.
     let pollAlarm: Alarm
@@ -49,7 +49,7 @@ struct Upkeep: Sendable {
     /// Declares workers dead, takes their jobs back and ends those that are beyond saving or too late.
     func sweep() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: Self.sweepInterval * Double.random(in: 0.75...1.25))
+            try? await Task.sleep(for: sweepInterval * Double.random(in: 0.75...1.25))
             guard let worker = core.worker else { continue }
             await attempt("sweeping") {
                 try await bury(by: worker)

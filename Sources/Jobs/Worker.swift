@@ -49,6 +49,7 @@ public final class Worker: Service {
             core, name: Self.name, heartbeat: configuration.heartbeat, deadAfter: configuration.deadAfter)
         upkeep = Upkeep(
             core: core, liveness: liveness, pollInterval: configuration.pollInterval,
+            sweepInterval: min(.seconds(2), configuration.deadAfter / 4),
             historyRetention: configuration.historyRetention, pollAlarm: pollAlarm)
     }
 

@@ -1,0 +1,220 @@
+import Jobs
+import Platform
+import Postgres
+import Testing
+
+@Suite("Liveness and leases", .timeLimit(.minutes(2)))
+struct LivenessTests {
+    @Test("A worker that was declared dead stops its handlers, and works on under a new id")
+    func declaredDead() async throws {
+        try await JobBench.with { bench in
+            let started = Journal<Int>()
+            let cancelled = Journal<Int>()
+            var registry = JobRegistry()
+            registry.register(Work.self) { _, context in
+                started.record(context.attempt)
+                if context.attempt > 1 { return .completed() }
+                do {
+                    try await sleepUntilCancelled()
+                } catch {
+                    cancelled.record(context.attempt)
+                    throw error
+                }
+                return .completed()
+            }
+            try await bench.withWorkers(registry) {
+                let id = try await bench.queue.enqueue(Work())
+                await started.wait(forCount: 1)
+                let old = try await bench.value("DELETE FROM workers RETURNING id", Int64.self)
+                // Its job is an orphan at once, its new self rescues it.
+                #expect(try await bench.end(of: id).state == .completed)
+                #expect(started.entries == [1, 2])
+                await cancelled.wait(forCount: 1)
+                #expect(try await bench.value("SELECT worker FROM finished_jobs", Int64.self) > old)
+            }
+        }
+    }
+
+    @Test("A handler whose job is another's is cancelled by the heartbeat, and its end changes nothing")
+    func jobTaken() async throws {
+        try await JobBench.with { bench in
+            let started = Journal<JobID>()
+            let cancelled = Journal<JobID>()
+            var registry = JobRegistry()
+            registry.register(Work.self) { _, context in
+                started.record(context.id)
+                do {
+                    try await sleepUntilCancelled()
+                } catch {
+                    cancelled.record(context.id)
+                    throw error
+                }
+                return .completed()
+            }
+            try await bench.withWorkers(registry) {
+                let id = try await bench.queue.enqueue(Work())
+                await started.wait(forCount: 1)
+                let other = try await bench.registerWorker()
+                try await bench.sql("UPDATE jobs SET worker = \(other), claims = claims + 1 WHERE id = \(id)")
+                await cancelled.wait(forCount: 1)
+                #expect(try await bench.value("SELECT worker FROM jobs WHERE id = \(id)", Int64.self) == other)
+            }
+        }
+    }
+
+    @Test("A graceful stop lets running jobs finish and gives the rest back unspent")
+    func gracefulStop() async throws {
+        try await JobBench.with { bench in
+            let started = Journal<String>()
+            let gate = Gate()
+            var registry = JobRegistry()
+            registry.register(Work.self) { work, _ in
+                started.record(work.name)
+                if work.name == "finishes" { await gate.pass() } else { try await sleepUntilCancelled() }
+                return .completed()
+            }
+            var configuration = JobBench.quick()
+            configuration.drainLimit = .seconds(1)
+            let worker = bench.worker(registry, configuration)
+            let running = Task { try await worker.run() }
+            let finishing = try await bench.queue.enqueue(Work(name: "finishes"))
+            let hanging = try await bench.queue.enqueue(Work(name: "hangs"))
+            await started.wait(forCount: 2)
+            worker.stop()
+            // It stops claiming before its row says so.
+            try await bench.until("SELECT stopping FROM workers")
+            let late = try await bench.queue.enqueue(Work(name: "late"))
+            gate.open()
+            try await running.value
+            #expect(started.entries.contains("late") == false)
+            #expect(try await bench.end(of: finishing).state == .completed)
+            let rows = try await bench.sql(
+                "SELECT id, state::text, attempt, rescues, worker FROM jobs ORDER BY id")
+            let left = try rows.map { row in
+                let (id, state, attempt, rescues, worker) = try row.decode(
+                    Int64.self, String.self, Int.self, Int.self, Int64?.self)
+                return "\(id) \(state) \(attempt) \(rescues) \(worker ?? 0)"
+            }
+            #expect(left == ["\(hanging) available 0 0 0", "\(late) available 0 0 0"])
+            #expect(try await bench.value("SELECT count(*) FROM workers", Int.self) == 0)
+        }
+    }
+
+    @Test("A worker starts, and goes on, while the database is away")
+    func startsWithoutDatabase() async throws {
+        let logger = Logger(label: "tests", level: .critical)
+        let nowhere = PostgresClient(
+            PostgresConfiguration(connectionString: "host=/nonexistent dbname=none"), logger: logger)
+        let worker = Worker(
+            JobQueue(nowhere, logger: logger), registry: JobRegistry(), configuration: JobBench.quick(),
+            metrics: MetricsRegistry(), logger: logger)
+        let ended = Journal<Void>()
+        let running = Task {
+            try await worker.run()
+            ended.record(())
+        }
+        try await Task.sleep(for: .milliseconds(500))
+        #expect(ended.entries.isEmpty)
+        worker.stop()
+        try await running.value
+    }
+
+    @Test("Only its lease can end a job: another worker, another claim or a second end change nothing")
+    func fencing() async throws {
+        try await JobBench.with { bench in
+            let me = try await bench.registerWorker()
+            let other = try await bench.registerWorker()
+            let id = try await bench.queue.enqueue(Work())
+            let claim: PostgresQuery = "SELECT claims FROM claim_jobs(\(me), 'default', ARRAY['work'], 1)"
+            let fence = try await bench.value(claim, Int32.self)
+            for (worker, fence) in [(other, fence), (me, fence + 1), (me, fence - 1)] {
+                let stale = try await bench.value(
+                    "SELECT complete_jobs(\(worker), ARRAY[\(id)], ARRAY[\(fence)])", [Int64].self)
+                #expect(stale == [id])
+                for outcome in ["completed", "failed", "retry", "snooze", "release"] {
+                    let stale = try await bench.value(
+                        """
+                        SELECT stale FROM settle_jobs(\(worker), ARRAY[\(id)], ARRAY[\(fence)], ARRAY[\(outcome)],
+                            ARRAY[''], ARRAY[''], ARRAY[0.0::float8], true)
+                        """, [Int64].self)
+                    #expect(stale == [id])
+                }
+            }
+            #expect(try await bench.value("SELECT state::text FROM jobs", String.self) == "running")
+            let mine: PostgresQuery = "SELECT complete_jobs(\(me), ARRAY[\(id)], ARRAY[\(fence)])"
+            #expect(try await bench.value(mine, [Int64].self).isEmpty)
+            #expect(try await bench.value(mine, [Int64].self) == [id])
+        }
+    }
+
+    @Test("A worker without a row claims nothing")
+    func deadClaimsNothing() async throws {
+        try await JobBench.with { bench in
+            try await bench.queue.enqueue(Work())
+            let none = try await bench.sql("SELECT FROM claim_jobs(999, 'default', ARRAY['work'], 1)")
+            #expect(none.isEmpty)
+        }
+    }
+
+    @Test("A job is rescued twice; the third lost worker ends it, by a worker that knows its kind")
+    func threeRescues() async throws {
+        try await JobBench.with { bench in
+            let id = try await bench.queue.enqueue(Work(), .with { $0.maximumAttempts = 100 })
+            let rescuer = try await bench.registerWorker()
+            for lost in 1...3 {
+                let victim = try await bench.registerWorker()
+                try await bench.sql("SELECT FROM claim_jobs(\(victim), 'default', ARRAY['work'], 1)")
+                try await bench.sql("DELETE FROM workers WHERE id = \(victim)")
+                let rescued = try await bench.value("SELECT rescued FROM rescue_jobs(10)", Int.self)
+                #expect(rescued == (lost < 3 ? 1 : 0))
+                // The second time it waits a little, apart from those it died with.
+                #expect(try await bench.value("SELECT wake_job(\(id))", Bool.self) == (lost > 1))
+            }
+            let ignorant = try await bench.sql("SELECT FROM adopt_jobs(\(rescuer), ARRAY['other'], 10)")
+            #expect(ignorant.isEmpty)
+            let endings: [String] = try await bench.column(
+                "SELECT ending FROM adopt_jobs(\(rescuer), ARRAY['work'], 10)")
+            #expect(endings == ["failed"])
+        }
+    }
+
+    @Test("A run that comes back makes the count of lost workers start again")
+    func rescuesInARow() async throws {
+        try await JobBench.with { bench in
+            let id = try await bench.queue.enqueue(Work(), .with { $0.maximumAttempts = 100 })
+            for _ in 1...2 {
+                let victim = try await bench.registerWorker()
+                try await bench.sql("SELECT FROM claim_jobs(\(victim), 'default', ARRAY['work'], 1)")
+                try await bench.sql("DELETE FROM workers WHERE id = \(victim)")
+                try await bench.sql("SELECT rescue_jobs(10)")
+            }
+            try await bench.sql("SELECT wake_job(\(id))")
+            let worker = try await bench.registerWorker()
+            try await bench.sql("SELECT FROM claim_jobs(\(worker), 'default', ARRAY['work'], 1)")
+            try await bench.sql(
+                """
+                SELECT settle_jobs(\(worker), ARRAY[\(id)], ARRAY[3], ARRAY['retry'], ARRAY[''], ARRAY['e'],
+                    ARRAY[0.0::float8], true)
+                """)
+            #expect(try await bench.value("SELECT rescues FROM jobs", Int.self) == 0)
+        }
+    }
+
+    @Test("What a claim whose answer was lost holds is given back, unspent; what is held or new is not")
+    func releaseUnheld() async throws {
+        try await JobBench.with { bench in
+            let worker = try await bench.registerWorker()
+            for _ in 0..<2 { try await bench.queue.enqueue(Work()) }
+            let ids: [JobID] = try await bench.column(
+                "SELECT id FROM claim_jobs(\(worker), 'default', ARRAY['work'], 2)")
+            let none = try await bench.value(
+                "SELECT release_unheld_jobs(\(worker), ARRAY[]::bigint[], interval '1 hour')", Int.self)
+            #expect(none == 0)
+            let one = try await bench.value(
+                "SELECT release_unheld_jobs(\(worker), ARRAY[\(ids[0])], interval '0')", Int.self)
+            #expect(one == 1)
+            let row = try await bench.sql("SELECT id, attempt FROM jobs WHERE state = 'available'").first
+            #expect(try #require(row).decode(Int64.self, Int.self) == (ids[1], 0))
+        }
+    }
+}
