@@ -116,7 +116,8 @@ struct OutageTests {
             let answer = SpokenAnswer(say: "Sigo aquí", language: "es", nextTurn: turn.turn + 1, endsCall: false)
             return .completed(try JSON(encoding: answer))
         }
-        try await IngressFixture.with(connectionString: connectionString, handler: handler) { fixture in
+        try await IngressFixture.with(hold: .seconds(25), connectionString: connectionString, handler: handler) {
+            fixture in
             try await client.query(
                 """
                 INSERT INTO calls (provider, provider_call_id, to_phone, status, language, timezone, dial_intent_at, started_at)
@@ -148,7 +149,7 @@ struct OutageTests {
             INSERT INTO calls (provider, provider_call_id, to_phone, status, language, timezone, dial_intent_at, started_at)
             VALUES ('twilio', 'CA1', '+525512345678', 'in_progress', 'es', 'UTC', now(), now())
             """)
-        try await IngressFixture.with(connectionString: connectionString) { fixture in
+        try await IngressFixture.with(hold: .seconds(25), connectionString: connectionString) { fixture in
             // Requests go on all through the restart: each must be kept.
             async let restart: Void = server.restart(.immediate)
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
