@@ -22,6 +22,9 @@ import Testing
         Mistake(
             testDescription: "id of 1,025 characters",
             event: SampleEvent.json(["id": .string(String(repeating: "a", count: 1_025))]), reason: "invalid"),
+        Mistake(
+            testDescription: "a time to a day", event: SampleEvent.json(["end": ["date": "2026-03-11"]]),
+            reason: "invalid"),
         Mistake(testDescription: "no end", event: SampleEvent.json(["end": .null]), reason: "required"),
         Mistake(
             testDescription: "end before start",

@@ -38,7 +38,7 @@ struct EventBody {
         id = try Self.identifier(fields["id"])
         start = try Self.moment(fields["start"], "start", zone)
         end = try Self.moment(fields["end"], "end", zone)
-        guard start.json["date"] == nil || end.json["date"] != nil else {
+        guard (start.json["date"] == nil) == (end.json["date"] == nil) else {
             throw .invalid("Start and end times must either both be date or both be dateTime.")
         }
         guard start.date < end.date else { throw .emptyRange }

@@ -53,13 +53,12 @@ struct WebhookSender: Sendable {
             let result = await Result { try await http.send(request) }
             let record = record(result, kind, url, parameters, attempt, isDuplicate, watch.elapsed)
             ledger.update(sid) { $0.webhooks.keep(record, atMost: 500) }
-            let failure: Failure
             switch Self.judge(result) {
             case .success(let response): return response
             case .failure(let judged):
-                failure = judged.failure
                 try Task.checkCancellation()
-                guard attempt <= policy.retries, policy.reasons.contains(judged.reason) else { throw failure }
+                let mayRetry = attempt <= policy.retries && policy.reasons.contains(judged.reason)
+                guard mayRetry else { throw judged.failure }
             }
             attempt += 1
             if retryDelay > .zero { try await Task.sleep(for: retryDelay) }

@@ -16,8 +16,8 @@ struct XMLElement: Sendable, Hashable {
     /// The text directly in it, without white space around it.
     var text: String {
         let text = children.map { if case .text(let text) = $0 { text } else { "" } }.joined()
-        return String(
-            text.trimmingPrefix(while: \.isWhitespace).reversed().trimmingPrefix(while: \.isWhitespace).reversed())
+        guard let last = text.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(text[...last].drop(while: \.isWhitespace))
     }
 }
 

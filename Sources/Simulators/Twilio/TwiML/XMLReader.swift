@@ -13,7 +13,7 @@ struct XMLReader {
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     private mutating func document() throws(XMLError) -> XMLElement {
-        if take("\u{FEFF}") {}
+        _ = take("\u{FEFF}")
         // Nothing, not even white space, may stand before the declaration.
         if take("<?xml") { _ = try text(until: "?>", of: "the XML declaration") }
         try skipBetweenElements()
