@@ -260,8 +260,10 @@ BEGIN
     END IF;
     PERFORM record_telephony_cost(call.id, record_outcome.telephony_cost, record_outcome.telephony_currency);
     IF call.outcome = 'do_not_call' THEN
-        PERFORM record_do_not_call(CASE call.direction WHEN 'inbound' THEN call.from_phone ELSE call.to_phone END,
-            'asked in call ' || call.id);
+        -- Who calls us may hide their number.
+        PERFORM record_do_not_call(phone, 'asked in call ' || call.id)
+        FROM (VALUES (CASE call.direction WHEN 'inbound' THEN call.from_phone ELSE call.to_phone END)) AS caller (phone)
+        WHERE phone ~ '^\+[1-9][0-9]{6,14}$';
     ELSIF call.lead_id IS NOT NULL THEN
         UPDATE leads SET status = 'done' WHERE id = call.lead_id AND status <> 'do_not_call';
         redial := redial_wait(call.id);

@@ -69,7 +69,7 @@ extension InitiateCallHandler {
     /// Asks the provider, once for each intent.
     private func ask(_ dial: Dial) async throws -> JobOutcome {
         do {
-            let providerCallID = try await services.telephony.dial(request(dial))
+            let providerCallID = try await dialInTime(request(dial))
             dialled.increment()
             return try await adopt(providerCallID, dial)
         } catch DialError.refused(let code, let message) {
@@ -85,6 +85,21 @@ extension InitiateCallHandler {
             services.logger.warning(
                 "the answer to a dial was lost", metadata: ["call": "\(dial.callID)", "reason": message])
             return .snoozed(.seconds(2))
+        }
+    }
+
+    /// A request is over, one way or the other, well before anybody may conclude that it never arrived.
+    private func dialInTime(_ request: DialRequest) async throws -> String {
+        let limit = services.settings.reconcileAfter / 2
+        return try await withThrowingTaskGroup(of: String.self) { group in
+            group.addTask { try await services.telephony.dial(request) }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw DialError.unknown(message: "no answer within \(limit)")
+            }
+            defer { group.cancelAll() }
+            for try await providerCallID in group { return providerCallID }
+            throw CancellationError()
         }
     }
 

@@ -14,6 +14,8 @@ final class FakeTelephony: Telephony {
         case busyNow(retryAfter: Duration?)
         /// The task of the handler is cancelled before the effect, or after it, as at a worker's hard stop.
         case stoppedBeforeEffect, stoppedAfterEffect
+        /// No answer until somebody gives up.
+        case silence
     }
 
     struct State: Sendable {
@@ -56,6 +58,9 @@ final class FakeTelephony: Telephony {
         case .stoppedBeforeEffect: throw CancellationError()
         case .stoppedAfterEffect:
             _ = accept(request)
+            throw CancellationError()
+        case .silence:
+            try await Task.sleep(for: .seconds(3_600))
             throw CancellationError()
         case nil: return accept(request)
         }

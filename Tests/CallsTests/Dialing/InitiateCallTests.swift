@@ -116,6 +116,16 @@ struct InitiateCallTests {
         #expect(bench.telephony.dialled.isEmpty)
     }
 
+    @Test("A request without an answer is given up before it could be taken for one that never arrived")
+    func silence() async throws {
+        let bench = try await CallBench { $0.reconcileAfter = .seconds(4) }
+        let call = try await bench.queuedCall(bench.campaign())
+        bench.telephony.change { $0.dialFaults = [.silence] }
+        try await bench.runAll()
+        #expect(try await bench.status(call) == "dialing")
+        #expect(try await bench.value("SELECT state::text FROM jobs WHERE kind = 'initiate_call'") == "scheduled")
+    }
+
     @Test("A number that the provider refuses ends the call with the provider's words")
     func refused() async throws {
         let bench = try await CallBench()

@@ -214,6 +214,23 @@ struct FinalizeCallTests {
         #expect(try await bench.outcome(call.id) == "meeting_scheduled")
     }
 
+    @Test("Whoever calls us without showing a number, and wants never to be called, ends like everybody else")
+    func hiddenNumber() async throws {
+        let bench = try await CallBench()
+        let call: Int64 = try await bench.value(
+            """
+            INSERT INTO calls (direction, provider, provider_call_id, from_phone, to_phone, status, language, timezone,
+                do_not_call_requested, ended_at)
+            VALUES ('inbound', 'twilio', 'CA1', 'anonymous', '+15550000000', 'ended', 'en', 'UTC', true, now())
+            RETURNING id
+            """)
+        let job = FinalizeCall(callID: call)
+        try await bench.services.queue.enqueue(job, job.options)
+        try await bench.runAll()
+        #expect(try await bench.outcome(call) == "do_not_call")
+        #expect(try await bench.value(Int.self, "SELECT count(*) FROM do_not_call") == 0)
+    }
+
     @Test("A price that the provider states late is added when it does")
     func latePrice() async throws {
         let bench = try await CallBench()
