@@ -34,6 +34,27 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
     }
 }
 
+extension PostgresQuery {
+    /// Why it cannot be sent, found before it is: libpq and the protocol have limits, which would cost the connection.
+    var refusal: PostgresError? {
+        if binds.count > 65_535 {
+            return refusal("54023", "the statement has \(binds.count) binds, 65535 are possible: bind an array instead")
+        }
+        // PostgreSQL's own limit for a value and a message.
+        if binds.reduce(0, { $0 + ($1.bytes?.count ?? 0) }) > 1 << 30 {
+            return refusal("54000", "the statement's binds are larger than 1 GiB together")
+        }
+        return sql.utf8.contains(0) ? refusal("42601", "the statement's text contains a zero byte") : nil
+    }
+
+    private func refusal(_ sqlState: String, _ message: String) -> PostgresError {
+        var error = PostgresError(.server, message)
+        error.sqlState = sqlState
+        error.sql = sql
+        return error
+    }
+}
+
 /// One typed parameter in PostgreSQL's binary format (nil bytes are NULL).
 public struct PostgresBind: Sendable {
     public let oid: UInt32

@@ -124,6 +124,25 @@ import Testing
         #expect(value?.isTransient == false)
     }
 
+    @Test("What the protocol cannot carry is refused before it is sent, and the connection goes on")
+    func limits() async throws {
+        try await client.withConnection { connection in
+            let before = try await connection.query("SELECT pg_backend_pid()")[0].decode(Int.self)
+            let tooMany = PostgresQuery(unsafe: "SELECT 1", binds: Array(repeating: PostgresBind(1), count: 65_536))
+            for (query, state) in [(tooMany, "54023"), (PostgresQuery(unsafe: "SELECT '\u{0}'"), "42601")] {
+                let error = await #expect(throws: PostgresError.self) { try await connection.query(query) }
+                #expect(error?.sqlState == state && error?.isTransient == false)
+            }
+            let values = (1...65_535).map { PostgresBind($0) }
+            let sum = PostgresQuery(
+                unsafe: "SELECT sum(v)::int8 FROM (VALUES " + (1...65_535).map { "($\($0))" }.joined(separator: ",")
+                    + ") t(v)",
+                binds: values)
+            #expect(try await connection.query(sum)[0].decode(Int.self) == 2_147_450_880)
+            #expect(try await connection.query("SELECT pg_backend_pid()")[0].decode(Int.self) == before)
+        }
+    }
+
     @Test("A batch is all or nothing, and tells the first failure")
     func batch() async throws {
         try await client.query("CREATE TABLE batched (value int PRIMARY KEY)")

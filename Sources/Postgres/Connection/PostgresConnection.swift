@@ -149,6 +149,7 @@ public final class PostgresConnection: SocketHandler {
     }
 
     private func run(_ queries: [PostgresQuery]) async throws -> [PostgresResult] {
+        for query in queries { if let refusal = query.refusal { throw refusal } }
         let id = nextID()
         return try await withTaskCancellationHandler {
             try await send(queries, isPrepared: true, id)

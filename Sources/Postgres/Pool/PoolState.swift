@@ -102,7 +102,7 @@ struct PoolState<Connection: AnyObject, Waiter> {
         opening -= 1
         failures = 0
         lastFailure = nil
-        guard !isClosed else { return [.close(connection)] + drainedIfSo() }
+        guard !isClosed else { return [.close(connection)] }
         let expiry = now + limits.lifetime * (1 + 0.1 * jitter)
         slots[ObjectIdentifier(connection)] = Slot(connection: connection, expiry: expiry, lastUse: now, lastSign: now)
         return place(connection, now: now) + openMore()
@@ -113,7 +113,7 @@ struct PoolState<Connection: AnyObject, Waiter> {
         opening -= 1
         failures += 1
         lastFailure = error
-        if isClosed { return drainedIfSo() }
+        if isClosed { return [] }
         // Nobody is helped by waiting for a server that will not let us in.
         if error.isRefusalForGood { return waiting.removeAll().map { .fail($0.waiter, error) } }
         guard opening == 0, !waiting.isEmpty else { return [] }
@@ -210,7 +210,8 @@ struct PoolState<Connection: AnyObject, Waiter> {
         return [.close(connection)] + (isClosed ? drainedIfSo() : openMore())
     }
 
-    private func drainedIfSo() -> [Action] { isClosed && slots.isEmpty && opening == 0 ? [.drained] : [] }
+    /// A connection that is still being opened is closed when it comes; nobody has to wait for that.
+    private func drainedIfSo() -> [Action] { isClosed && slots.isEmpty ? [.drained] : [] }
 
     /// Asks to be woken at the next deadline, unless that is arranged already.
     private mutating func wakeNext() -> [Action] {
