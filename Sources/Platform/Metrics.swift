@@ -2,9 +2,9 @@ import Synchronization
 
 /// Process metrics with the API shape of swift-metrics, rendered as Prometheus text.
 ///
-/// A metric is found by name and labels; making the same one twice gives the same one. Make metrics once and keep them:
-/// recording is a few atomic instructions, finding takes a lock. A name has one kind for the life of the process; asking
-/// for it as another kind gives a metric that is not rendered.
+/// A metric is found by name and labels; making the same one twice gives the same one. Make metrics once and keep
+/// them: recording is a few atomic instructions, finding takes a lock. A name has one kind for the life of the
+/// process; asking for it as another kind gives a metric that is not rendered.
 public final class MetricsRegistry: Sendable {
     private let families = Mutex<[String: MetricFamily]>([:])
 

@@ -23,7 +23,8 @@ public struct ServiceGroup: Sendable {
     /// - Parameters:
     ///   - gracefulStopLimit: how long all services together may take to stop when asked; then they are cancelled.
     ///   - cancellationLimit: how long they may take once cancelled; then the process exits with status 1.
-    ///   - handlesSignals: whether SIGTERM and SIGINT stop the group. False for a group that is only a part of a process.
+    ///   - handlesSignals: whether SIGTERM and SIGINT stop the group. False for a group that is only a part of a
+    ///     process.
     public init(
         services: [any Service], gracefulStopLimit: Duration = .seconds(20), cancellationLimit: Duration = .seconds(5),
         handlesSignals: Bool = true, logger: Logger

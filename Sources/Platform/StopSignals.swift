@@ -5,8 +5,8 @@ import Synchronization
 /// Hears SIGTERM and SIGINT until cancelled. The first one is reported; the second one ends the process at once, with
 /// the status that a shell gives to a process killed by that signal.
 ///
-/// `@unchecked Sendable`: the sources are set once in `init` and only cancelled afterwards, which Dispatch allows from any
-/// thread; the count is a `Mutex`.
+/// `@unchecked Sendable`: the sources are set once in `init` and only cancelled afterwards, which Dispatch allows
+/// from any thread; the count is a `Mutex`.
 final class StopSignals: @unchecked Sendable {
     private let sources: [any DispatchSourceSignal]
     private let received: Mutex<Int>

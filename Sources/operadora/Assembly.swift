@@ -27,8 +27,8 @@ struct Assembly: Sendable {
 
     /// Runs services until a signal.
     ///
-    /// - Parameter waitsForDatabase: whether they start only when the database is there and on the known schema. Without,
-    ///   they start at once, and a schema that is not the known one ends them.
+    /// - Parameter waitsForDatabase: whether they start only when the database is there and on the known schema.
+    ///   Without, they start at once, and a schema that is not the known one ends them.
     func run(waitsForDatabase: Bool, _ services: @escaping @Sendable () throws -> [any Service]) async throws {
         let gate = SchemaGate(database: database, logger: logger)
         let deferred = DeferredServices(gate: waitsForDatabase ? gate : nil, services: services, logger: logger)

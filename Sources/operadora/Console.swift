@@ -12,17 +12,19 @@ enum Console {
     static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
     /// Columns of the terminal on standard output; nil when it is none, and lines may be of any length.
-    static var width: Int? {
+    static var width: Int? { width(of: STDOUT_FILENO) }
+
+    private static func width(of descriptor: Int32) -> Int? {
         var size = winsize()
-        guard standardOutputIsTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-            return nil
-        }
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return Int(size.ws_col)
     }
 
     /// Replaces the last line that was rewritten; standard error, for terminals only.
     static func rewriteLine(_ text: String) {
-        if standardErrorIsTerminal { write("\r\u{1B}[2K" + text.prefix((width ?? 200) - 1), to: STDERR_FILENO) }
+        guard standardErrorIsTerminal else { return }
+        // A line that wraps could not be rewritten.
+        write("\r\u{1B}[2K" + text.prefix((width(of: STDERR_FILENO) ?? 80) - 1), to: STDERR_FILENO)
     }
 
     /// A reader that has gone (`| head`) is no error: what is left is dropped.

@@ -34,3 +34,7 @@ operadora_phone_status operadora_phone_normalize(const char *text, const char *r
     std::memcpy(e164, formatted.c_str(), formatted.size() + 1);
     return OPERADORA_PHONE_OK;
 }
+
+int operadora_phone_knows_region(const char *region) {
+    return PhoneNumberUtil::GetInstance()->GetCountryCodeForRegion(region) != 0;
+}

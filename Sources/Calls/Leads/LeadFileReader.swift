@@ -2,8 +2,8 @@ import Platform
 
 /// Reads a file of leads piece by piece: good rows become COPY text, bad ones go to the report.
 ///
-/// It runs on a queue of its own: files block, and a million rows are seconds of work that the cooperative pool shall not
-/// wait for.
+/// It runs on a queue of its own: files block, and a million rows are seconds of work that the cooperative pool shall
+/// not wait for.
 actor LeadFileReader {
     private static let pieceBytes = 256 << 10
 

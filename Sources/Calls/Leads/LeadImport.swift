@@ -2,9 +2,9 @@ public import Postgres
 
 /// Imports a CSV file of leads into a campaign: all good rows in one transaction, or nothing.
 ///
-/// Memory does not grow with the file: rows go by COPY into a temporary table, and one statement merges them. Rows of one
-/// phone become one lead, and a lead that the campaign has already keeps what it has: the first value that is not empty
-/// stands, later ones only fill gaps. So the same file again changes nothing.
+/// Memory does not grow with the file: rows go by COPY into a temporary table, and one statement merges them. Rows of
+/// one phone become one lead, and a lead that the campaign has already keeps what it has: the first value that is not
+/// empty stands, later ones only fill gaps. So the same file again changes nothing.
 public struct LeadImport: Sendable {
     private let client: PostgresClient
     private let campaignID: Int64

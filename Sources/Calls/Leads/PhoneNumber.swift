@@ -28,6 +28,9 @@ public struct PhoneNumber: Sendable, Hashable {
         }
         e164 = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
+
+    /// Whether numbers without a country code can be read as numbers of this country (ISO 3166 alpha-2, upper case).
+    public static func isKnown(country: String) -> Bool { operadora_phone_knows_region(country) != 0 }
 }
 
 /// Why a text is not a number that can be dialled. `description` completes "the phone …".

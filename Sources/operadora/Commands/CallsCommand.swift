@@ -55,7 +55,8 @@ struct CallsCommand: ParsableCommand {
                 SELECT to_jsonb(shown) FROM (
                     SELECT calls.id, campaigns.name AS campaign, leads.name AS lead, calls.direction, calls.status,
                         CASE calls.direction WHEN 'inbound' THEN calls.from_phone ELSE calls.to_phone END AS phone,
-                        calls.outcome, to_char(calls.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started_at,
+                        calls.outcome,
+                        to_char(calls.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started_at,
                         calls.duration_seconds AS seconds, calls.summary,
                         (SELECT count(*) FROM turns WHERE call_id = calls.id) AS turns
                     FROM calls

@@ -43,6 +43,9 @@ struct CampaignCreate: AsyncParsableCommand {
             throw ValidationError(
                 "'--timezone \(timezone)' is not a time zone: it must be one such as America/Mexico_City")
         }
+        if let country, !PhoneNumber.isKnown(country: country.uppercased()) {
+            throw ValidationError("'--country \(country)' is not a country: it must be two letters, such as MX")
+        }
         if callingWindow != "any" {
             do { _ = try WeeklyHours(callingWindow) } catch { throw ValidationError("'--calling-window': \(error)") }
         }

@@ -5,8 +5,9 @@ struct DemoCommand: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "demo", abstract: "Run a whole campaign with simulated providers, and show what comes of it.",
             discussion: """
-                Starts a PostgreSQL of its own, simulators of Twilio, OpenAI and Google, an ingress and two workers on free
-                ports; imports leads, launches a campaign, shows how it goes, and stops and removes everything.
+                Starts a PostgreSQL of its own, simulators of Twilio, OpenAI and Google, an ingress and two
+                workers on free ports; imports leads, launches a campaign, shows how it goes, and stops and
+                removes everything.
 
                 EXAMPLE:
                   operadora demo --leads 100 --keep

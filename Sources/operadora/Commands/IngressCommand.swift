@@ -3,8 +3,8 @@ struct IngressCommand: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "ingress", abstract: "Take in webhooks: verify, commit, answer.",
             discussion: """
-                Start as many as you like behind a load balancer. PUBLIC_URL is the address that providers call: signatures
-                are checked against it.
+                Start as many as you like behind a load balancer. PUBLIC_URL is the address that providers
+                call: signatures are checked against it.
 
                 EXAMPLE:
                   PUBLIC_URL=https://calls.example.com INGRESS_PORT=8080 operadora ingress

@@ -16,11 +16,12 @@ struct LeadsCommand: ParsableCommand {
             CommandConfiguration(
                 commandName: "import", abstract: "Import leads from a CSV file: all good rows, or nothing.",
                 discussion: """
-                    The first line names the columns, in English, Spanish or Portuguese: phone (or teléfono, telefone), name,
-                    email, language, timezone; any other column becomes a variable of the lead. Phones without a country code
-                    are read as numbers of the campaign's country. Rows of one phone become one lead: the first value that is
-                    not empty stands, and what the campaign has already is never overwritten, so the same file again changes
-                    nothing. Bad rows are left out and named in the report with line, column, value and reason.
+                    The first line names the columns, in English, Spanish or Portuguese: phone (or teléfono,
+                    telefone), name, email, language, timezone; any other column becomes a variable of the
+                    lead. Phones without a country code are read as numbers of the campaign's country. Rows of
+                    one phone become one lead: the first value that is not empty stands, and what the campaign
+                    has already is never overwritten, so the same file again changes nothing. Bad rows are left
+                    out and named in the report with line, column, value and reason.
 
                     EXAMPLE:
                       operadora leads import leads.csv --campaign "Spring"

@@ -6,8 +6,8 @@ struct MigrateCommand: ParsableCommand {
         CommandConfiguration(
             commandName: "migrate", abstract: "Bring the database's schema up or down, or show where it stands.",
             discussion: """
-                Any number of processes may run it at once. A schema with migrations that this executable does not know is
-                refused.
+                Any number of processes may run it at once. A schema with migrations that this executable does
+                not know is refused.
 
                 EXAMPLE:
                   operadora migrate up

@@ -3,8 +3,8 @@ struct WorkerCommand: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "worker", abstract: "Claim jobs and run them: dial, talk, book, finish.",
             discussion: """
-                Start as many as you like, on any machine. On SIGTERM it claims nothing more, finishes what it runs and
-                gives back what takes too long; killed, another worker takes over within seconds.
+                Start as many as you like, on any machine. On SIGTERM it claims nothing more, finishes what it
+                runs and gives back what takes too long; killed, another worker takes over within seconds.
 
                 EXAMPLE:
                   WORKER_QUEUES=turns:64,calls:16,default:16 operadora worker

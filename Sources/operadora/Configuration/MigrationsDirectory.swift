@@ -10,8 +10,8 @@ enum MigrationsDirectory {
             configured.map {
                 "MIGRATIONS_DIR is \"\($0)\": no file 001_….up.sql is there; set it to the directory migrations"
             }
-                ?? "MIGRATIONS_DIR is not set, and no directory migrations is beside the executable or in the working directory: "
-                + "set it to the directory migrations of the release"
+                ?? "MIGRATIONS_DIR is not set, and no directory migrations is beside the executable or in the "
+                + "working directory: set it to the directory migrations of the release"
         ])
     }
 

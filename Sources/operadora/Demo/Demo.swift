@@ -3,8 +3,8 @@ import HTTP
 import Platform
 import Postgres
 
-/// A whole campaign on a PostgreSQL of its own, with simulated providers: one ingress and two workers, processes of this
-/// executable that are configured as anybody's would be.
+/// A whole campaign on a PostgreSQL of its own, with simulated providers: one ingress and two workers, processes of
+/// this executable that are configured as anybody's would be.
 ///
 /// Whatever ends it, everything that it started is stopped, and its directories are removed.
 struct Demo: Service {

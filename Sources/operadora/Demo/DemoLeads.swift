@@ -1,5 +1,5 @@
-/// Made-up people with numbers that nobody has, as a CSV file like those that users have: several countries, languages and
-/// ways of writing a number.
+/// Made-up people with numbers that nobody has, as a CSV file like those that users have: several countries,
+/// languages and ways of writing a number.
 struct DemoLeads {
     let count: Int
 

@@ -4,8 +4,8 @@ import Platform
 
 /// A process of this same executable, configured by environment variables alone, with its log in a file.
 ///
-/// It runs under a shell that asks it to stop when our end of a pipe closes: so it does not outlive the demo, however the
-/// demo ends.
+/// It runs under a shell that asks it to stop when our end of a pipe closes: so it does not outlive the demo, however
+/// the demo ends.
 final class DemoProcess: Sendable {
     private static let script = """
         exec 3<&0

@@ -50,8 +50,8 @@ struct DemoProgress: Sendable {
     /// One rewritten line on a terminal, else a line every three seconds.
     private func show(_ standing: Standing, _ elapsed: Duration, _ lastLine: inout Duration) {
         let text =
-            "\(Int(elapsed.inSeconds)) s: \(standing.done) of \(standing.calls) calls done, \(standing.underWay) under way, "
-            + "\(standing.turns) turns, \(standing.meetings) meetings booked"
+            "\(Int(elapsed.inSeconds)) s: \(standing.done) of \(standing.calls) calls done, "
+            + "\(standing.underWay) under way, \(standing.turns) turns, \(standing.meetings) meetings booked"
         if Console.standardErrorIsTerminal {
             Console.rewriteLine(text)
         } else if elapsed - lastLine >= .seconds(3) {

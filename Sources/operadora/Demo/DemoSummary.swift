@@ -27,7 +27,8 @@ struct DemoSummary: Sendable {
                 (SELECT count(*) FROM calls WHERE status NOT IN ('ended', 'uncertain') OR outcome IS NULL),
                 (SELECT extract(epoch FROM max(ended_at) - min(created_at))::double precision FROM calls),
                 (SELECT coalesce(jsonb_object_agg(outcome, number), '{}') FROM (
-                    SELECT outcome, count(*) AS number FROM calls WHERE outcome IS NOT NULL GROUP BY outcome) AS counted)
+                    SELECT outcome, count(*) AS number FROM calls
+                    WHERE outcome IS NOT NULL GROUP BY outcome) AS counted)
             """)
         if let row = counts.first {
             let (leads, calls, turns, unfinished, seconds, byOutcome) = try row.decode(

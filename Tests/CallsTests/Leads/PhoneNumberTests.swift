@@ -17,6 +17,12 @@ import Testing
         #expect(try PhoneNumber(text, country: country).e164 == e164)
     }
 
+    @Test("A country is known by two upper-case letters")
+    func countries() {
+        #expect(["MX", "BR", "US"].allSatisfy { PhoneNumber.isKnown(country: $0) })
+        #expect(["XX", "mx", "", "MEX", "ZZ"].allSatisfy { !PhoneNumber.isKnown(country: $0) })
+    }
+
     @Test(
         "A text that cannot be dialled is refused with the reason",
         arguments: [

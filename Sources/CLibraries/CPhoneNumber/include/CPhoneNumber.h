@@ -21,6 +21,9 @@ typedef enum {
 /// "ZZ" for none). Writes at most `capacity` bytes, NUL included, to `e164`. Thread-safe.
 operadora_phone_status operadora_phone_normalize(const char *text, const char *region, char *e164, size_t capacity);
 
+/// Whether `region` (ISO 3166 alpha-2, upper case) is a country whose numbers can be read. Thread-safe.
+int operadora_phone_knows_region(const char *region);
+
 #ifdef __cplusplus
 }
 #endif
