@@ -52,7 +52,8 @@ let package = Package(
             swiftSettings: settings),
 
         .executableTarget(
-            name: "benchmarks", dependencies: ["Jobs", "Postgres", "Platform"], path: "benchmarks",
+            name: "benchmarks", dependencies: ["Simulators", "Providers", "Jobs", "HTTP", "Postgres", "Platform"],
+            path: "benchmarks",
             swiftSettings: settings),
 
         .target(
@@ -67,7 +68,8 @@ let package = Package(
             swiftSettings: settings),
         tests("AgentsTests", of: ["Agents", "HTTP", "Platform"]),
         tests("ProvidersTests", of: ["Providers", "Simulators", "HTTP", "Platform"]),
-        tests("CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
+        tests(
+            "CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
         tests("IngressTests", of: ["Ingress", "Calls", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
         tests("OperadoraTests", of: ["operadora", "Calls", "Simulators", "Postgres", "Platform"]),

@@ -5,7 +5,9 @@ import Postgres
 /// Prints the figures of the bars beside what was measured. `--help` lists the subjects.
 @main
 enum Benchmarks {
-    static let subjects: [Subject] = [DrainRate.subject, EnqueueLatency.subject, WorkerMemory.subject]
+    static let subjects: [Subject] = [
+        DrainRate.subject, EnqueueLatency.subject, TurnOverhead.subject, WebhookRate.subject, WorkerMemory.subject,
+    ]
 
     static func main() async {
         do {
