@@ -1,11 +1,8 @@
 import HTTP
 import Platform
-import Synchronization
 import TestSupport
 
 /// A real SMTP server (package aiosmtpd) on loopback with a self-signed certificate, for one test.
-///
-/// It tells its port to an HTTP server of the test, which answers when the test is done; then it gives what it was sent.
 struct MailPeer: Sendable {
     /// What the server demands, and what it refuses.
     struct Rules: Sendable {
@@ -25,43 +22,23 @@ struct MailPeer: Sendable {
     static func run(
         _ rules: Rules = Rules(), _ test: @escaping @Sendable (MailPeer, HTTPClient) async throws -> Void
     ) async throws -> [JSON] {
-        let logger = Logger(label: "test", level: .error)
-        let client = HTTPClient(logger: logger)
-        let (ready, report) = AsyncStream.makeStream(of: HTTPServerRequest.self, bufferingPolicy: .bufferingOldest(1))
-        let (done, finish) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
-        var configuration = HTTPServer.Configuration()
-        configuration.requestDeadline = .seconds(60)
-        let control = try HTTPServer(configuration: configuration, logger: logger) { request in
-            report.yield(request)
-            for await _ in done {}
-            return HTTPServerResponse()
+        let client = HTTPClient(logger: Logger(label: "test", level: .error))
+        let accepted = try await PythonPeer.serve(script, rules: input(rules)) { facts in
+            try await test(MailPeer(server: server(rules, facts)), client)
         }
-        async let output = PythonPeer.run(script, input: input(rules, control: control.port))
-        do {
-            for await request in ready {
-                try await test(MailPeer(server: server(rules, request)), client)
-                break
-            }
-        } catch {
-            await control.stop(within: .zero)
-            throw error
-        }
-        finish.finish()
-        let messages = try await output
-        await control.stop()
-        return messages.array ?? []
+        return accepted.array ?? []
     }
 
-    private static func server(_ rules: Rules, _ request: HTTPServerRequest) -> MailServer {
-        var server = MailServer(host: rules.host, port: request.query["port"].flatMap { Int($0) } ?? 0)
-        server.certificateAuthorityFile = request.query["certificate"]
+    private static func server(_ rules: Rules, _ facts: FormFields) -> MailServer {
+        var server = MailServer(host: rules.host, port: facts["port"].flatMap { Int($0) } ?? 0)
+        server.certificateAuthorityFile = facts["certificate"]
         server.timeout = .seconds(20)
         return server
     }
 
-    private static func input(_ rules: Rules, control: Int) -> JSON {
+    private static func input(_ rules: Rules) -> [String: JSON] {
         [
-            "control": "http://127.0.0.1:\(control)/", "starttls": .bool(rules.offersSTARTTLS),
+            "starttls": .bool(rules.offersSTARTTLS),
             "tls": .bool(rules.usesTLSFromStart), "login": .bool(rules.demandsLogin), "host": .string(rules.host),
             "port": .integer(Int64(rules.port)), "refuse": .string(rules.refusal?.command ?? ""),
             "reply": .string(rules.refusal?.reply ?? ""),
@@ -69,18 +46,10 @@ struct MailPeer: Sendable {
     }
 
     private static let script = """
-        import asyncio, email, email.policy, json, ssl, subprocess, sys, tempfile, urllib.parse, urllib.request
+        import email, email.policy
         from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-        rules = json.load(sys.stdin)
-        folder = tempfile.TemporaryDirectory()
-        certificate, key = folder.name + "/certificate.pem", folder.name + "/key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=mail.test",
-             "-addext", "subjectAltName=IP:" + rules["host"], "-keyout", key, "-out", certificate],
-            check=True, capture_output=True)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificate, key)
+        certificate, context = certify(rules["host"])
         accepted = []
 
         def text(content, subtype):
@@ -126,9 +95,8 @@ struct MailPeer: Sendable {
             loop = asyncio.get_running_loop()
             server = await loop.create_server(
                 session, rules["host"], rules["port"], ssl=context if rules["tls"] else None)
-            query = urllib.parse.urlencode(
-                {"port": server.sockets[0].getsockname()[1], "certificate": certificate})
-            await asyncio.to_thread(urllib.request.urlopen, rules["control"] + "?" + query)
+            port = server.sockets[0].getsockname()[1]
+            await asyncio.to_thread(announce, port=port, certificate=certificate)
             server.close()
 
         asyncio.run(main())
