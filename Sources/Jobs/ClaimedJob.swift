@@ -30,27 +30,24 @@ struct ClaimedJob: Sendable {
         let state: Settlement.Outcome
         let reason: String
     }
+}
 
+extension ClaimedJob {
+    /// A row of the SQL type `claimed_job`, whose columns come in this order.
     init(_ row: PostgresRow, worker: Int64) throws {
-        let (
-            id, fence, attempt, maximumAttempts, hasKey, isAwaited, enqueuedAt, waited, kind, queue, arguments, ending,
-            reason
-        ) =
-            try row.decode(
-                Int64.self, Int32.self, Int.self, Int.self, Bool.self, Bool.self, Date.self, Double.self, String.self,
-                String.self, [UInt8].self, String?.self, String?.self)
-        self.lease = Lease(id: id, fence: fence, worker: worker)
-        self.kind = kind
-        self.queue = queue
-        self.attempt = attempt
-        self.maximumAttempts = maximumAttempts
-        self.hasKey = hasKey
-        self.isAwaited = isAwaited
-        self.enqueuedAt = enqueuedAt
-        self.waited = .seconds(waited)
-        self.arguments = arguments
-        self.ending = ending.map { state in
-            Ending(state: Settlement.Outcome(rawValue: state) ?? .failed, reason: reason ?? "")
-        }
+        let columns = try row.decode(
+            Int64.self, Int32.self, Int.self, Int.self, Bool.self, Bool.self, Date.self, Double.self, String.self,
+            String.self, [UInt8].self, String?.self, String?.self)
+        let (id, fence, attempt, maximumAttempts, hasKey, isAwaited, enqueuedAt) = (
+            columns.0, columns.1, columns.2, columns.3, columns.4, columns.5, columns.6
+        )
+        let (waited, kind, queue, arguments, state, reason) = (
+            columns.7, columns.8, columns.9, columns.10, columns.11, columns.12
+        )
+        self.init(
+            lease: Lease(id: id, fence: fence, worker: worker), kind: kind, queue: queue, attempt: attempt,
+            maximumAttempts: maximumAttempts, hasKey: hasKey, isAwaited: isAwaited, enqueuedAt: enqueuedAt,
+            waited: .seconds(waited), arguments: arguments,
+            ending: state.map { Ending(state: .init(rawValue: $0) ?? .failed, reason: reason ?? "") })
     }
 }
