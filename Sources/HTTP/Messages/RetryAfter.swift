@@ -1,50 +1,40 @@
 import FoundationEssentials
+import Platform
 
 /// The value of `Retry-After` (RFC 9110, 10.2.3): seconds, or a date in one of the three forms of 5.6.7.
 enum RetryAfter {
     /// How long to wait from `now`; a date that has passed is zero. Nil when the value is neither.
     static func duration(_ value: String, now: Date) -> Duration? {
         let value = value.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
-        if let seconds = Int64(value), seconds >= 0 { return .seconds(min(seconds, 86_400 * 365)) }
+        if let seconds = Int(value), seconds >= 0 { return .seconds(min(seconds, 86_400 * 365)) }
         guard let date = seconds1970(value) else { return nil }
         return .seconds(max(0, Double(date) - now.timeIntervalSince1970))
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`: all hold a month
     /// name, a time with colons, and two other numbers, of which the day comes first.
-    private static func seconds1970(_ text: String) -> Int64? {
+    private static func seconds1970(_ text: String) -> Int? {
         let words = text.split { " ,-".contains($0) }
         guard let month = words.lazy.compactMap(monthNumber).first,
             let time = words.first(where: { $0.contains(":") }).flatMap(secondsOfDay)
         else { return nil }
-        let numbers = words.compactMap { Int64($0) }
+        let numbers = words.compactMap { Int($0) }
         guard numbers.count == 2, (1...31).contains(numbers[0]), (0...9_999).contains(numbers[1]) else { return nil }
-        return daysSince1970(year: fullYear(numbers[1]), month: month, day: numbers[0]) * 86_400 + time
+        return CivilTime(year: fullYear(numbers[1]), month: month, day: numbers[0]).secondsSince1970 + time
     }
 
-    private static func monthNumber(_ word: Substring) -> Int64? {
+    private static func monthNumber(_ word: Substring) -> Int? {
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-            .firstIndex { $0 == word }.map { Int64($0 + 1) }
+            .firstIndex { $0 == word }.map { $0 + 1 }
     }
 
-    private static func secondsOfDay(_ word: Substring) -> Int64? {
-        let parts = word.split(separator: ":").compactMap { Int64($0) }
+    private static func secondsOfDay(_ word: Substring) -> Int? {
+        let parts = word.split(separator: ":").compactMap { Int($0) }
         guard parts.count == 3, parts[0] < 24, parts[1] < 60, parts[2] <= 60, parts.allSatisfy({ $0 >= 0 }) else {
             return nil
         }
         return parts[0] * 3_600 + parts[1] * 60 + parts[2]
     }
 
-    private static func fullYear(_ year: Int64) -> Int64 {
-        year >= 100 ? year : year < 70 ? 2_000 + year : 1_900 + year
-    }
-
-    /// Days from 1970-01-01 in the Gregorian calendar, with years that begin in March so that the leap day is the last.
-    private static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = year / 400
-        let yearOfEra = year % 400
-        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
+    private static func fullYear(_ year: Int) -> Int { year >= 100 ? year : year < 70 ? 2_000 + year : 1_900 + year }
 }
