@@ -112,6 +112,9 @@ final class Acknowledger: Sendable {
             } catch let error as PostgresError where error.code == .server && !error.isTransient {
                 if batch.count > 1 { return await sendOneByOne(batch) }
                 batch = batch.map { withoutItsEnd($0, error) }
+            } catch let error as PostgresError where error.code == .closed {
+                // The worker has left: its jobs are rescued by others.
+                return []
             } catch {
                 retryCount.increment()
                 logger.warning(

@@ -21,9 +21,10 @@ struct FailureEnding: Sendable {
                 announcer.wake(settled.queues)
                 if job.isAwaited { announcer.ended([job.lease.id]) }
                 return
-            } catch let error as PostgresError
-                where error.isTransient || error.code != .server && error.code != .decoding
-            {
+            } catch let error as PostgresError where error.code == .closed {
+                // The worker has left: the job is rescued, and ended, by others.
+                return
+            } catch let error as PostgresError where error.mayPass {
                 logger.warning("a failed job is not ended yet", metadata: metadata(job, error))
             } catch {
                 logger.error("onFailure failed, the job ends without it", metadata: metadata(job, error))
@@ -53,4 +54,9 @@ struct FailureEnding: Sendable {
     private func metadata(_ job: ClaimedJob, _ error: any Error) -> Logger.Metadata {
         ["job": "\(job.lease.id)", "kind": job.kind, "error": "\(error)"]
     }
+}
+
+extension PostgresError {
+    /// Whether the same work may succeed later: everything but the server's refusal and a value of the wrong type.
+    fileprivate var mayPass: Bool { isTransient || (code != .server && code != .decoding) }
 }

@@ -33,7 +33,9 @@ public final class JobQueue: Service {
         // commit holds a lock of the whole server until it is on the disk: then one notification follows for all.
         let isAlone = announcer.beginAlone()
         defer { if isAlone { announcer.endAlone() } }
-        let rows = try await client.query(Statements.enqueue(Work.kind, arguments, options, notify: isAlone))
+        let rows = try await again {
+            try await client.query(Statements.enqueue(Work.kind, arguments, options, notify: isAlone))
+        }
         guard let row = rows.first else { throw PostgresError.noRow("insert_job") }
         let (id, needsWaking) = try row.decode(JobID.self, Bool.self)
         if needsWaking { wakeWorkers(of: options.queue) }
@@ -60,9 +62,22 @@ public final class JobQueue: Service {
             _ = try await client.withConnection { try await $0.copyIn(unsafe: BulkCopy<Work>.statement, from: copy) }
         } else {
             let arguments = try jobs.map(ArgumentsCoding.encode)
-            try await client.query(Statements.enqueueAll(Work.kind, arguments, options))
+            try await again { try await client.query(Statements.enqueueAll(Work.kind, arguments, options)) }
         }
         if options.runAt == nil { wakeWorkers(of: options.queue) }
+    }
+
+    /// A deadlock or a serialization failure undid it for certain: done again, a few times at once.
+    @discardableResult
+    private func again<Result>(_ body: () async throws -> Result) async throws -> Result {
+        for _ in 0..<3 {
+            do {
+                return try await body()
+            } catch let error as PostgresError where ["40P01", "40001"].contains(error.sqlState) {
+                logger.info("enqueueing again", metadata: ["error": "\(error)"])
+            }
+        }
+        return try await body()
     }
 
     /// Wakes workers after the commit of a statement that called `enqueue_job` by itself (such as one that looks up and

@@ -18,7 +18,9 @@ final class Liveness: Sendable {
         var suspects: Set<JobID> = []
         /// Jobs that are being ended without running.
         var adopted: Set<JobID> = []
+        /// How many claims had failed when that was last looked at, and until when the database is asked about them.
         var claimFailures: Int64 = 0
+        var askUntil: ContinuousClock.Instant?
     }
 
     init(_ core: WorkerCore, name: String, heartbeat: Duration, deadAfter: Duration) {
@@ -101,14 +103,17 @@ final class Liveness: Sendable {
         for id in lost where known.contains(id) { core.stop(id, .leaseLost) }
     }
 
-    /// After a claim whose answer was lost, the database may believe that we run jobs of which we know nothing.
+    /// After a claim whose answer was lost, the database may believe that we run jobs of which we know nothing. It is asked
+    /// until what was claimed then is surely older than `deadAfter`.
     private func releaseUnheld(by worker: Int64) async throws {
         let failures = core.metrics.claimFailures.value
-        let (known, adopted) = state.withLock { ($0.claimFailures, $0.adopted) }
-        guard failures != known else { return }
+        let (adopted, isDue) = state.withLock { state in
+            if failures != state.claimFailures { state.askUntil = ContinuousClock.now + deadAfter * 3 }
+            state.claimFailures = failures
+            return (state.adopted, state.askUntil.map { .now < $0 } ?? false)
+        }
+        guard isDue else { return }
         let held = core.leases.map(\.id) + core.acknowledger.ids + adopted
-        let rows = try await core.client.query(Statements.releaseUnheld(worker, held: held, claimedBefore: deadAfter))
-        // Nothing to release yet is no proof: what was claimed last is not old enough.
-        if try rows.first?.decode(Int.self) ?? 0 > 0 { state.withLock { $0.claimFailures = failures } }
+        try await core.client.query(Statements.releaseUnheld(worker, held: held, claimedBefore: deadAfter))
     }
 }

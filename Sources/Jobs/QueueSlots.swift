@@ -68,6 +68,12 @@ struct QueueSlots {
         pace = isSign ? seconds : before + (seconds - before) / 32
     }
 
+    /// What waits here and is given back, after nothing was started for so long: the pace is not what it was.
+    mutating func takeWaiting(after pause: Duration) -> [ClaimedJob] {
+        pace = max(pace ?? 0, Double(pause.components.seconds))
+        return takeWaiting()
+    }
+
     /// What waits here and is given back.
     mutating func takeWaiting() -> [ClaimedJob] {
         waitingSince = nil

@@ -78,7 +78,7 @@ final class WorkerCore: Sendable {
         let (stuck, actions, stale) = state.withLock { state in
             let overdue = state.stopOverdue(at: now)
             let (stuck, replacements) = state.abandonStuck(at: now)
-            return (stuck, overdue + replacements, state.takeStale(claimedBefore: now - .seconds(1)))
+            return (stuck, overdue + replacements, state.takeStale(after: .seconds(1), at: now))
         }
         perform(actions)
         release(stale)
@@ -164,7 +164,12 @@ final class WorkerCore: Sendable {
 
     /// False when the slot was taken from this task.
     private func runOne(_ job: ClaimedJob, _ slot: WorkerState.SlotID, _ start: ContinuousClock.Instant) async -> Bool {
-        guard let kind = registry.kinds[job.kind] else { return true }
+        guard let kind = registry.kinds[job.kind] else {
+            // Never: only known kinds are claimed. Another worker may know it.
+            _ = state.withLock { $0.end(job, slot: slot) }
+            release([job])
+            return true
+        }
         let context = JobContext(job, logger: logger)
         let result: RunEnding.Result
         do {

@@ -161,11 +161,11 @@ struct WorkerState {
 
     // MARK: Giving back
 
-    /// Jobs that were claimed ahead and have waited here too long, because those before them take longer than expected.
-    mutating func takeStale(claimedBefore limit: Instant) -> [ClaimedJob] {
-        queues.keys.flatMap { queue in
-            queues[queue]?.waitingSince.map { $0 < limit } == true ? queues[queue]?.takeWaiting() ?? [] : []
-        }
+    /// Jobs that were claimed ahead and of which none was started for so long, because those before them take longer than
+    /// expected.
+    mutating func takeStale(after limit: Duration, at now: Instant) -> [ClaimedJob] {
+        let stale = queues.filter { $0.value.waitingSince.map { $0 + limit < now } ?? false }.keys
+        return stale.flatMap { queues[$0]?.takeWaiting(after: limit) ?? [] }
     }
 
     /// Everything that waits here: the worker stops, or is no longer the one that claimed it.

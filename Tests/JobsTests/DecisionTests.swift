@@ -95,8 +95,8 @@ struct DecisionTests {
     func tooFarAhead() {
         var state = WorkerState(queues: ["q": 1], timeLimits: [:], grace: .seconds(1))
         _ = state.claimed([job(1), job(2), job(3)], of: 3, in: "q", at: now)
-        #expect(state.takeStale(claimedBefore: now).isEmpty)
-        #expect(state.takeStale(claimedBefore: now + .seconds(1)).map(\.lease.id) == [2, 3])
+        #expect(state.takeStale(after: .seconds(1), at: now + .seconds(1)).isEmpty)
+        #expect(state.takeStale(after: .seconds(1), at: now + .seconds(2)).map(\.lease.id) == [2, 3])
         #expect(state.leases.map(\.id) == [1])
     }
 
