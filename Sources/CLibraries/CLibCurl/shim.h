@@ -48,6 +48,12 @@ static inline CURLcode operadora_curl_get_long(CURL *easy, CURLINFO info, long *
     return curl_easy_getinfo(easy, info, value);
 }
 
+// What was set as CURLOPT_PRIVATE.
+static inline void *operadora_curl_private(CURL *easy) {
+    char *pointer = NULL;
+    return curl_easy_getinfo(easy, CURLINFO_PRIVATE, &pointer) == CURLE_OK ? pointer : NULL;
+}
+
 static inline CURLMcode operadora_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }

@@ -21,12 +21,7 @@ final class CurlTransfer {
     }
 
     /// The transfer that a handle works for.
-    static func of(_ easy: UnsafeMutableRawPointer) -> CurlTransfer? {
-        var pointer = 0
-        // CURLINFO_PRIVATE is read as a pointer, which is as long as a long on every system of ours.
-        guard operadora_curl_get_long(easy, CURLINFO_PRIVATE, &pointer) == CURLE_OK else { return nil }
-        return UnsafeRawPointer(bitPattern: pointer).map { Unmanaged.fromOpaque($0).takeUnretainedValue() }
-    }
+    static func of(_ easy: UnsafeMutableRawPointer) -> CurlTransfer? { at(operadora_curl_private(easy)) }
 
     /// Sets every option. After a code other than OK the handle must not be started.
     func prepare() -> CURLcode {

@@ -17,12 +17,15 @@ final class EventSource: Sendable {
     }
     private let plan: Result<TransferPlan, any Error>
     private let inbox: CurlInbox?
+    /// Its end would end the transfer.
+    private let client: HTTPClient
     private let parsed = Mutex(Parsed())
     private let started = Mutex<(transfer: Transfer, channel: EventChannel)?>(nil)
 
-    init(plan: Result<TransferPlan, any Error>, inbox: CurlInbox?) {
+    init(plan: Result<TransferPlan, any Error>, inbox: CurlInbox?, client: HTTPClient) {
         self.plan = plan
         self.inbox = inbox
+        self.client = client
     }
 
     deinit {

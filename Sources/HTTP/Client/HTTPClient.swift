@@ -47,7 +47,7 @@ public final class HTTPClient: Sendable {
     /// The request is sent when the first event is asked for. Events that nobody takes stay with the server: at most
     /// 256 KiB are held here. Dropping the stream, or cancelling the task that reads it, ends the transfer.
     public func events(_ request: HTTPClientRequest) -> AsyncThrowingStream<ServerSentEvent, any Error> {
-        let source = EventSource(plan: Result { try plan(request) }, inbox: inbox)
+        let source = EventSource(plan: Result { try plan(request) }, inbox: inbox, client: self)
         return AsyncThrowingStream { try await source.next() }
     }
 

@@ -59,8 +59,8 @@ private func handleRequest(
     else { return .NO }
     if !exchange.hasHead {
         let head = Exchange.Head(method: String(cString: method), headers: headers(of: connection))
-        // An answer now would close the connection: libmicrohttpd takes it for a refusal of the body.
-        guard !exchange.begin(head) else { return .YES }
+        // Any other answer waits for the whole request: libmicrohttpd closes the connection after one that comes now.
+        if exchange.begin(head) { return .YES }
         return core.refuse(exchange, on: connection, HTTPServerResponse(status: 413)) ? .YES : .NO
     }
     if count.pointee > 0 {
