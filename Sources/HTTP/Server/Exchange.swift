@@ -107,9 +107,8 @@ extension Exchange {
 /// From everywhere else.
 extension Exchange {
     func deadlineReached(_ answer: @Sendable (HTTPServerRequest) -> HTTPServerResponse) {
-        change { state in
-            state.way.deadlineReached(state.request.map(answer) ?? HTTPServerResponse(status: 408))
-        }
+        let response = state.withLock(\.request).map(answer) ?? HTTPServerResponse(status: 408)
+        change { $0.way.deadlineReached(response) }
     }
 
     /// The client has left, or the server stops hard.
