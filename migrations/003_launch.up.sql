@@ -108,6 +108,9 @@ BEGIN
     WITH fresh AS MATERIALIZED (
         SELECT id, phone, language, timezone FROM leads
         WHERE leads.campaign_id = campaign.id AND leads.status = 'new'
+            -- One who is calling us just now is not called.
+            AND NOT EXISTS (SELECT FROM calls WHERE calls.lead_id = leads.id
+                AND calls.status IN ('queued', 'dialing', 'ringing', 'in_progress'))
         ORDER BY id FOR NO KEY UPDATE
     ), numbered AS MATERIALIZED (
         SELECT fresh.*, nextval(pg_get_serial_sequence('calls', 'id')) AS call_id,

@@ -34,7 +34,9 @@ BEGIN
             -- Before all else: a repeat gets the same answer, even when the call has ended since.
             SELECT content, number + 1, turns.ends_call INTO say, next_turn, ends_call
             FROM turns WHERE turns.call_id = call.id AND number = answered;
-        ELSIF call.status IN ('ended', 'uncertain') THEN
+        ELSIF call.status IN ('ended', 'uncertain')
+            -- Last words that arrive after the end are heard all the same: "never call me again" must not be lost.
+            AND NOT (may_enqueue AND turn = expected AND arguments ->> 'speech' IS NOT NULL) THEN
             refusal := 'call_ended';
         ELSIF turn <> expected THEN
             refusal := 'out_of_turn';

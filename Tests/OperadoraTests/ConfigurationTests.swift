@@ -64,7 +64,7 @@ import Testing
             ("TURN_HOLD_SECONDS", "15"), ("RECONCILE_AFTER_SECONDS", "0"), ("WORKER_CONCURRENCY", "0"),
             ("WORKER_QUEUES", "turns:many"), ("WORKER_QUEUES", "turns,turns"), ("WORKER_HEARTBEAT_SECONDS", "10"),
             ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("SMTP_PORT", "0"), ("SMTP_TLS", "maybe"),
-            ("PUBLIC_URL", "calls.example.com"), ("API_TOKENS", "short"),
+            ("PUBLIC_URL", "calls.example.com"),
         ])
     func wrong(name: String, value: String) {
         let problems = problems([name: value], needs: all)

@@ -34,11 +34,15 @@ struct FinalizeCallHandler: Sendable {
         return .completed(["outcome": .string(outcome.rawValue)])
     }
 
-    /// How long to wait for the calendar; nil when every reservation is settled.
+    /// A calendar that stays away for longer keeps no call from its end: reconciliation goes on asking.
+    private static let longestWaitForCalendar = Duration.seconds(3_600)
+
+    /// How long to wait for the calendar; nil when every reservation is settled, or too old to wait for.
     private func settleMeetings(of callID: Int64, _ logger: Logger) async throws -> Duration? {
         do {
             var longest: Duration?
-            for reservation in try await MeetingRecords(services).reserved(in: callID) {
+            for reservation in try await MeetingRecords(services).reserved(in: callID)
+            where reservation.age < Self.longestWaitForCalendar {
                 let wait = try await settlement.settle(reservation)
                 longest = [longest, wait].compactMap { $0 }.max()
             }

@@ -68,11 +68,13 @@ extension ReconcileCallsHandler {
 
     private func askSilentCalls(_ logger: Logger) async throws -> Int {
         let silent = try await silentCalls()
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            var failures = 0
             for (index, call) in silent.enumerated() {
-                // The first provider error ends the pass: the provider is away, for all of them.
-                if index >= Self.questionsAtOnce { try await group.next() }
-                group.addTask { try await ask(call, logger) }
+                if index >= Self.questionsAtOnce, try await group.next() == false { failures += 1 }
+                // When nobody is answered, the provider is away for all of them: the pass ends.
+                if failures >= Self.questionsAtOnce { break }
+                group.addTask { try await askOrPutBack(call, logger) }
             }
             try await group.waitForAll()
         }
@@ -93,6 +95,28 @@ extension ReconcileCallsHandler {
         ).map { row in
             let (id, providerCallID, age) = try row.decode(Int64.self, String.self, Double.self)
             return SilentCall(id: id, providerCallID: providerCallID, age: .seconds(age))
+        }
+    }
+
+    /// A call that cannot be asked about, for a reason of its own, goes to the end of the line: it must not keep the others
+    /// from being asked about. One that is older than any call can be is given up. False when nobody answered.
+    private func askOrPutBack(_ silent: SilentCall, _ logger: Logger) async throws -> Bool {
+        do {
+            try await ask(silent, logger)
+            return true
+        } catch let error as PostgresError where error.isTransient {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            logger.warning(
+                "a call cannot be reconciled", metadata: ["call": "\(silent.id)", "error": "\(error)"])
+            if silent.age > services.settings.maximumCallDuration * 2 {
+                try await calls.end(silent.id, .uncertain, error: "the provider cannot say what became of it")
+            } else {
+                try await services.postgres.query("UPDATE calls SET last_event_at = now() WHERE id = \(silent.id)")
+            }
+            return false
         }
     }
 

@@ -86,9 +86,6 @@ struct ListenConfiguration: Sendable {
         port = reader.integer("INGRESS_PORT", default: 8080, in: 0...65_535)
         let tokens = reader.string("API_TOKENS", default: "").split(separator: ",").map(\.trimmed)
         apiTokens = tokens.filter { !$0.isEmpty }.map { Secret(String($0)) }
-        if tokens.contains(where: { $0.utf8.count < 16 }) {
-            reader.report("API_TOKENS", "has a token of fewer than 16 characters: use longer, random ones")
-        }
     }
 }
 
