@@ -17,7 +17,7 @@ demo: build ## Run a whole campaign on a private PostgreSQL with simulated provi
 	@.build/release/operadora demo $(ARGS)
 
 test: setup-tests ## Run every test, the short chaos test included
-	OPERADORA_REQUIRE_PEERS=1 swift test $(ARGS)
+	OPERADORA_REQUIRE_PEERS=1 swift test --no-parallel $(ARGS)
 
 test-thread-safety: setup-tests ## Run the unit targets under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/.ci/thread-sanitizer.suppressions" OPERADORA_REQUIRE_PEERS=1 \

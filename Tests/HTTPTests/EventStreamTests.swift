@@ -78,7 +78,9 @@ import Testing
             }
             await seen.wait()
             reader.cancel()
-            #expect(await reader.value?.code == .cancelled)
+            // A loop that is cancelled while it waits for the next element may end without an error.
+            let code = await reader.value?.code
+            #expect(code == nil || code == .cancelled)
             await ended.wait()
         }
     }

@@ -149,7 +149,7 @@ struct TurnTests {
             try await fixture.addAnswer("Hola", call: call, turn: 1, number: 1)
             let stored = try await fixture.post("/webhooks/twilio/voice?call=\(call)", voice)
             #expect(Spoken.said(stored) == "Hola")
-            let late = try await fixture.post("/webhooks/twilio/turn?call=\(call)&turn=2", speech("¿Sigue ahí?"))
+            let late = try await fixture.post("/webhooks/twilio/turn?call=\(call)&turn=2", voice)
             #expect(late.status == 200)
             #expect(late.text.hasSuffix("<Response><Hangup/></Response>"))
             #expect(try await fixture.jobs(ProcessConversation.kind).isEmpty)

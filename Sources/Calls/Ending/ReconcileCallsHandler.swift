@@ -74,7 +74,7 @@ extension ReconcileCallsHandler {
                 if index >= Self.questionsAtOnce, try await group.next() == false { failures += 1 }
                 // When nobody is answered, the provider is away for all of them: the pass ends.
                 if failures >= Self.questionsAtOnce { break }
-                group.addTask { try await askOrPutBack(call, logger) }
+                group.addTask { try await tryToAsk(call, logger) }
             }
             try await group.waitForAll()
         }
@@ -90,7 +90,7 @@ extension ReconcileCallsHandler {
             WHERE status IN ('dialing', 'ringing', 'in_progress') AND finalized_at IS NULL
                 AND provider = \(services.settings.provider) AND provider_call_id IS NOT NULL
                 AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.inSeconds))
-            ORDER BY last_event_at LIMIT \(Self.batch)
+            ORDER BY random() LIMIT \(Self.batch)
             """
         ).map { row in
             let (id, providerCallID, age) = try row.decode(Int64.self, String.self, Double.self)
@@ -98,9 +98,9 @@ extension ReconcileCallsHandler {
         }
     }
 
-    /// A call that cannot be asked about, for a reason of its own, goes to the end of the line: it must not keep the others
-    /// from being asked about. One that is older than any call can be is given up. False when nobody answered.
-    private func askOrPutBack(_ silent: SilentCall, _ logger: Logger) async throws -> Bool {
+    /// A call that cannot be asked about must not keep the others from it. One that is older than any call can be is given
+    /// up. False when nobody answered.
+    private func tryToAsk(_ silent: SilentCall, _ logger: Logger) async throws -> Bool {
         do {
             try await ask(silent, logger)
             return true
@@ -113,8 +113,6 @@ extension ReconcileCallsHandler {
                 "a call cannot be reconciled", metadata: ["call": "\(silent.id)", "error": "\(error)"])
             if silent.age > services.settings.maximumCallDuration * 2 {
                 try await calls.end(silent.id, .uncertain, error: "the provider cannot say what became of it")
-            } else {
-                try await services.postgres.query("UPDATE calls SET last_event_at = now() WHERE id = \(silent.id)")
             }
             return false
         }

@@ -113,14 +113,14 @@ struct BookMeetingTool: Tool {
         let finder = meetings.finder(duration: duration)
         let slot = request.startsAt..<request.endsAt
         // A meeting of this call is found before anything is looked at: it would stand in its own way.
-        let own = try await MeetingRecords(meetings.services).ofCall(request.callID)
-            .first { $0.status == .reserved || $0.status == .confirmed }
-        if own == nil {
+        if try await !callHasMeeting(request) {
             if let (reason, problem) = objection(slot, finder) {
                 return await refusal(reason, problem, after: slot.lowerBound, finder)
             }
             do {
-                guard try await finder.isFree(slot) else { return await taken(slot, finder) }
+                let isFree = try await finder.isFree(slot)
+                // What takes the time may be this call's own meeting, booked meanwhile by a worker thought dead.
+                if !isFree, try await !callHasMeeting(request) { return await taken(slot, finder) }
             } catch {
                 throw meetings.calendarFailure(error)
             }
@@ -133,6 +133,11 @@ struct BookMeetingTool: Tool {
         case .refused: await refusal("refused", "the calendar did not take the meeting", after: slot.lowerBound, finder)
         case .unknown: Self.unconfirmed
         }
+    }
+
+    private func callHasMeeting(_ request: BookingRequest) async throws -> Bool {
+        try await MeetingRecords(meetings.services).ofCall(request.callID)
+            .contains { $0.status == .reserved || $0.status == .confirmed }
     }
 
     private func taken(_ slot: Range<Date>, _ finder: SlotFinder) async -> ToolResult {
