@@ -8,10 +8,21 @@
 CREATE TYPE job_state AS ENUM
     ('available', 'scheduled', 'blocked', 'running', 'completed', 'failed', 'cancelled', 'expired');
 
+-- What a launcher may give. Domains rather than checks of the table: those would be read anew by each statement that
+-- changes a job, though a claim changes none of these columns.
+CREATE DOMAIN job_kind AS text CONSTRAINT job_kind_is_1_to_100_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 100);
+CREATE DOMAIN job_queue AS text CONSTRAINT job_queue_is_1_to_100_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 100);
+CREATE DOMAIN job_key AS text CONSTRAINT job_key_is_1_to_200_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 200);
+CREATE DOMAIN job_unique_key AS text
+    CONSTRAINT job_unique_key_is_1_to_200_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 200);
+CREATE DOMAIN job_priority AS integer CONSTRAINT job_priority_is_0_to_32767 CHECK (VALUE BETWEEN 0 AND 32767);
+CREATE DOMAIN job_max_attempts AS integer CONSTRAINT job_max_attempts_is_1_to_1000 CHECK (VALUE BETWEEN 1 AND 1000);
+CREATE DOMAIN job_arguments AS jsonb
+    CONSTRAINT job_arguments_are_at_most_1_mib CHECK (pg_column_size(VALUE) <= 1048576);
+
 CREATE TABLE queues (
-    name text PRIMARY KEY,
-    paused_at timestamptz,
-    CONSTRAINT queue_name_is_1_to_100_bytes CHECK (octet_length(name) BETWEEN 1 AND 100)
+    name job_queue PRIMARY KEY,
+    paused_at timestamptz
 );
 COMMENT ON TABLE queues IS 'Queues that a worker has served or someone has paused.';
 
@@ -38,30 +49,23 @@ CREATE TABLE jobs (
     claimed_at timestamptz,
     worker bigint,
     state job_state NOT NULL DEFAULT 'available',
-    priority integer NOT NULL DEFAULT 100,
+    priority job_priority NOT NULL DEFAULT 100,
     attempt integer NOT NULL DEFAULT 0,
-    max_attempts integer NOT NULL DEFAULT 10,
+    max_attempts job_max_attempts NOT NULL DEFAULT 10,
     claims integer NOT NULL DEFAULT 0,
     rescues integer NOT NULL DEFAULT 0,
     awaited boolean NOT NULL DEFAULT false,
     woken boolean NOT NULL DEFAULT false,
     cancel_requested boolean NOT NULL DEFAULT false,
-    kind text NOT NULL,
-    queue text NOT NULL DEFAULT 'default',
-    key text,
-    unique_key text,
+    kind job_kind NOT NULL,
+    queue job_queue NOT NULL DEFAULT 'default',
+    key job_key,
+    unique_key job_unique_key,
     error text,
-    arguments jsonb NOT NULL DEFAULT '{}',
+    arguments job_arguments NOT NULL DEFAULT '{}',
     CONSTRAINT job_is_not_finished CHECK (state IN ('available', 'scheduled', 'blocked', 'running')),
     CONSTRAINT job_has_a_worker_exactly_when_running CHECK ((state = 'running') = (worker IS NOT NULL)),
-    CONSTRAINT job_is_blocked_by_a_key CHECK (state <> 'blocked' OR key IS NOT NULL),
-    CONSTRAINT job_priority_is_0_to_32767 CHECK (priority BETWEEN 0 AND 32767),
-    CONSTRAINT job_max_attempts_is_1_to_1000 CHECK (max_attempts BETWEEN 1 AND 1000),
-    CONSTRAINT job_kind_is_1_to_100_bytes CHECK (octet_length(kind) BETWEEN 1 AND 100),
-    CONSTRAINT job_queue_is_1_to_100_bytes CHECK (octet_length(queue) BETWEEN 1 AND 100),
-    CONSTRAINT job_key_is_1_to_200_bytes CHECK (octet_length(key) BETWEEN 1 AND 200),
-    CONSTRAINT job_unique_key_is_1_to_200_bytes CHECK (octet_length(unique_key) BETWEEN 1 AND 200),
-    CONSTRAINT job_arguments_are_at_most_1_mib CHECK (pg_column_size(arguments) <= 1048576)
+    CONSTRAINT job_is_blocked_by_a_key CHECK (state <> 'blocked' OR key IS NOT NULL)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_vacuum_insert_scale_factor = 0.2, autovacuum_analyze_scale_factor = 0.2
@@ -197,6 +201,33 @@ END $$;
 COMMENT ON FUNCTION enqueue_job IS
     'Enqueues a job that exists exactly if the transaction commits. Returns its id, or the id that has its unique key.';
 
+-- The shortest way from outside of a transaction to the start of the handler. Workers see the job before the disk has it;
+-- the caller has its answer only when the disk has it too. Whatever the handler commits durably makes the job durable with
+-- it, so what a crash in between can undo is a job that nobody was promised and that has left no trace.
+-- With `cold`, workers that have been idle for long wake up while the job is still being written.
+CREATE PROCEDURE enqueue_job_now(
+    kind text, arguments jsonb, queue text, priority integer, run_at timestamptz, max_attempts integer, key text,
+    unique_key text, start_within interval, awaited boolean, cold boolean, INOUT id bigint
+) LANGUAGE plpgsql AS $$
+BEGIN
+    IF cold THEN
+        PERFORM pg_notify('operadora_jobs', queue);
+        COMMIT;
+    END IF;
+    PERFORM set_config('synchronous_commit', 'off', true);
+    id := enqueue_job(kind, arguments, queue, priority, run_at, max_attempts, key, unique_key, start_within, awaited);
+    COMMIT;
+    -- Something to write, whose commit waits for the disk as the session is set to.
+    PERFORM pg_logical_emit_message(true, 'operadora', '');
+END $$;
+
+-- For functions that called insert_job: tells workers in this transaction, or answers that somebody is to do it later.
+CREATE FUNCTION announce_job(due boolean, queue text, at_once boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF due AND at_once THEN PERFORM pg_notify('operadora_jobs', queue); END IF;
+    RETURN due AND NOT at_once;
+END $$;
+
 -- Ending -------------------------------------------------------------------------------------------------------------
 --
 -- Every change of a running job is fenced by its id, its number of claims and its worker (a job has one exactly when it
@@ -249,6 +280,38 @@ BEGIN
     SELECT array_agg(id) INTO ended FROM history;
     IF cardinality(ended) = cardinality(ids) THEN RETURN '{}'; END IF;
     RETURN ARRAY(SELECT unnest(ids) EXCEPT SELECT unnest(ended));
+END $$;
+
+-- Completes one job in the transaction of its handler. Raises when it was not this worker's any more, which undoes what the
+-- transaction did. Returns the queues that have a job to claim now. `at_once`: tells workers and waiters with the commit.
+CREATE FUNCTION complete_job(
+    by_worker bigint, job_id bigint, fence integer, is_keyed boolean, job_result jsonb, at_once boolean
+) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    job jobs;
+    job_key text;
+    woken_queues text[] := '{}';
+BEGIN
+    -- The key first, then the job: the order of all.
+    IF is_keyed THEN
+        SELECT j.key INTO job_key FROM jobs j WHERE j.id = job_id;
+        PERFORM FROM job_keys k WHERE k.key = job_key FOR UPDATE;
+    END IF;
+    DELETE FROM jobs j WHERE j.id = job_id AND j.claims = fence AND j.worker IS NOT DISTINCT FROM by_worker
+    RETURNING * INTO job;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'job % is no longer leased to worker %', job_id, by_worker USING ERRCODE = 'OPJ01';
+    END IF;
+    INSERT INTO finished_jobs (id, enqueued_at, run_at, claimed_at, worker, state, priority, attempt, max_attempts,
+        rescues, kind, queue, key, unique_key, arguments, result)
+    VALUES (job.id, job.enqueued_at, job.run_at, job.claimed_at, job.worker, 'completed', job.priority, job.attempt,
+        job.max_attempts, job.rescues, job.kind, job.queue, job.key, job.unique_key, job.arguments, job_result);
+    IF is_keyed THEN woken_queues := coalesce(release_job_keys(ARRAY[job_key]), '{}'); END IF;
+    IF at_once THEN
+        PERFORM pg_notify('operadora_jobs', woken) FROM unnest(woken_queues) AS woken;
+        IF job.awaited THEN PERFORM pg_notify('operadora_results', job_id::text); END IF;
+    END IF;
+    RETURN woken_queues;
 END $$;
 
 -- Settles jobs in any way. An outcome is a final state, or 'retry' (counts), 'snooze' or 'release' (do not count): then
@@ -391,9 +454,9 @@ BEGIN
     UPDATE jobs j SET state = 'running', worker = by_worker, attempt = j.attempt + 1, claims = j.claims + 1,
         claimed_at = clock_timestamp(), woken = false
     FROM next WHERE j.id = next.id
-    RETURNING j.id, j.claims, j.attempt, j.max_attempts, j.key IS NOT NULL, j.awaited, j.enqueued_at,
-        extract(epoch FROM j.claimed_at - j.run_at)::double precision, j.kind, j.queue, j.arguments::text, NULL::text,
-        NULL::text;
+    RETURNING j.id, j.claims, j.attempt, j.max_attempts::integer, j.key IS NOT NULL, j.awaited, j.enqueued_at,
+        extract(epoch FROM j.claimed_at - j.run_at)::double precision, j.kind::text, j.queue::text, j.arguments::text,
+        NULL::text, NULL::text;
 END $$;
 
 -- Makes due jobs of these queues available, and says in how many seconds the next is due (NULL: none).
@@ -521,8 +584,8 @@ BEGIN
         rescues = j.rescues + CASE WHEN adopted.ending = 'failed' THEN 1 ELSE 0 END
     FROM (SELECT * FROM doomed UNION ALL SELECT * FROM late) AS adopted
     WHERE j.id = adopted.id
-    RETURNING j.id, j.claims, j.attempt, j.max_attempts, j.key IS NOT NULL, j.awaited, j.enqueued_at,
-        extract(epoch FROM clock_timestamp() - j.run_at)::double precision, j.kind, j.queue, j.arguments::text,
+    RETURNING j.id, j.claims, j.attempt, j.max_attempts::integer, j.key IS NOT NULL, j.awaited, j.enqueued_at,
+        extract(epoch FROM clock_timestamp() - j.run_at)::double precision, j.kind::text, j.queue::text, j.arguments::text,
         adopted.ending, adopted.reason;
 END $$;
 

@@ -59,16 +59,20 @@ public struct TurnIntake: Sendable {
 
     private func take(_ turn: ProcessConversation, mayEnqueue: Bool) async throws -> Taken {
         let options = turn.options
-        let rows = try await postgres.query(
-            """
-            SELECT language, timezone, refusal, say, next_turn, ends_call, job_id, is_due
-            FROM take_turn(\(turn.callID), \(Int32(clamping: turn.turn)), \(turn.providerCallID), \(mayEnqueue),
-                \(ProcessConversation.kind), \(try JSON(encoding: turn)), \(options.queue), \(Int32(options.priority)),
-                \(Int32(options.maximumAttempts)), \(options.key), \(options.uniqueKey), \(settings.defaultLanguage),
-                \(settings.businessTimezone))
-            """)
+        let arguments = try JSON(encoding: turn)
+        let rows = try await queue.announcing { atOnce in
+            try await postgres.query(
+                """
+                SELECT language, timezone, refusal, say, next_turn, ends_call, job_id,
+                    announce_job(is_due, \(options.queue), \(atOnce))
+                FROM take_turn(\(turn.callID), \(Int32(clamping: turn.turn)), \(turn.providerCallID), \(mayEnqueue),
+                    \(ProcessConversation.kind), \(arguments), \(options.queue), \(Int32(options.priority)),
+                    \(Int32(options.maximumAttempts)), \(options.key), \(options.uniqueKey),
+                    \(settings.defaultLanguage), \(settings.businessTimezone))
+                """)
+        }
         guard let row = rows.first else { return .refused(.unknownCall, nil) }
-        let (language, timezone, refusal, say, nextTurn, endsCall, job, isDue) = try row.decode(
+        let (language, timezone, refusal, say, nextTurn, endsCall, job, needsWaking) = try row.decode(
             String?.self, String?.self, String?.self, String?.self, Int?.self, Bool?.self, JobID?.self, Bool?.self)
         guard let language, let timezone else { return .refused(.unknownCall, nil) }
         let listener = Listener(language: language, timezone: timezone)
@@ -78,7 +82,7 @@ public struct TurnIntake: Sendable {
             return .answered(answer, listener)
         }
         guard let job else { return .unanswered(listener) }
-        if isDue == true { queue.wakeWorkers(of: options.queue) }
+        if needsWaking == true { queue.wakeWorkers(of: options.queue) }
         return .enqueued(job, listener)
     }
 
@@ -89,15 +93,18 @@ public struct TurnIntake: Sendable {
     public func take(_ event: RecordCallStatus, sequence: Int? = nil) async throws -> JobID? {
         let options = event.options
         let uniqueKey = "status:\(event.providerCallID):\(event.status)" + (sequence.map { ":\($0)" } ?? "")
-        let rows = try await postgres.query(
-            """
-            SELECT job_id, is_due
-            FROM take_status(\(event.callID), \(settings.provider), \(event.providerCallID), \(RecordCallStatus.kind),
-                \(try JSON(encoding: event)), \(options.queue), \(Int32(options.priority)),
-                \(Int32(options.maximumAttempts)), \(uniqueKey))
-            """)
-        guard let (job, isDue) = try rows.first?.decode(JobID?.self, Bool?.self), let job else { return nil }
-        if isDue == true { queue.wakeWorkers(of: options.queue) }
+        let arguments = try JSON(encoding: event)
+        let rows = try await queue.announcing { atOnce in
+            try await postgres.query(
+                """
+                SELECT job_id, announce_job(is_due, \(options.queue), \(atOnce))
+                FROM take_status(\(event.callID), \(settings.provider), \(event.providerCallID),
+                    \(RecordCallStatus.kind), \(arguments), \(options.queue), \(Int32(options.priority)),
+                    \(Int32(options.maximumAttempts)), \(uniqueKey))
+                """)
+        }
+        guard let (job, needsWaking) = try rows.first?.decode(JobID?.self, Bool?.self), let job else { return nil }
+        if needsWaking == true { queue.wakeWorkers(of: options.queue) }
         return job
     }
 

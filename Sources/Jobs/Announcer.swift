@@ -17,7 +17,16 @@ final class Announcer: Sendable {
         var results: [JobID] = []
         var isSending = false
         var isAloneTaken = false
+        var lastAlone: ContinuousClock.Instant?
     }
+
+    /// Who may notify with its own commit.
+    struct Alone {
+        /// Nothing was told for long: whoever listens is asleep, and its part of the server too.
+        let isCold: Bool
+    }
+
+    private static let coldAfter = Duration.milliseconds(20)
 
     /// What waits to be sent is bounded by dropping: hints may be lost.
     private static let maximumResults = 10_000
@@ -39,12 +48,15 @@ final class Announcer: Sendable {
         add { state in state.results.append(contentsOf: ids.prefix(Self.maximumResults - state.results.count)) }
     }
 
-    /// Whether this process has no notification under way, of which at most one may be in a durable commit.
-    func beginAlone() -> Bool {
+    /// Nil when this process has a notification under way: at most one may be in a durable commit. Else call `endAlone` after
+    /// the commit.
+    func beginAlone() -> Alone? {
         state.withLock { state in
-            guard !state.isSending, !state.isAloneTaken else { return false }
+            guard !state.isSending, !state.isAloneTaken else { return nil }
             state.isAloneTaken = true
-            return true
+            let now = ContinuousClock.now
+            defer { state.lastAlone = now }
+            return Alone(isCold: state.lastAlone.map { $0 + Self.coldAfter < now } ?? true)
         }
     }
 

@@ -13,11 +13,15 @@ public struct JobContext: Sendable {
     public let enqueuedAt: Date
 
     private let lease: Lease
+    private let hasKey: Bool
+    private let announcer: Announcer
     private let workerLogger: Logger
     let transactionalEnd = TransactionalEnd()
 
-    init(_ job: ClaimedJob, logger: Logger) {
+    init(_ job: ClaimedJob, announcer: Announcer, logger: Logger) {
         id = job.lease.id
+        hasKey = job.hasKey
+        self.announcer = announcer
         kind = job.kind
         attempt = job.attempt
         maximumAttempts = job.maximumAttempts
@@ -41,10 +45,49 @@ public struct JobContext: Sendable {
     /// Holds the lock of the job's key until the transaction ends, so call it last.
     public func complete(_ result: JSON? = nil, in connection: PostgresConnection) async throws {
         guard transactionalEnd.begin() else { throw JobError.completedTwice(id) }
-        let settlement = Settlement(lease, .completed, result: result?.text)
-        let settled = try await Statements.settle([settlement], wait: true, on: connection)
-        guard settled.stale.isEmpty else { throw JobError.leaseLost(id) }
-        transactionalEnd.set(queues: settled.queues)
+        let rows = try await fenced { try await connection.query(completion(result, notify: false)) }
+        transactionalEnd.set(try queues(rows), isCommitted: false)
+    }
+
+    /// Runs statements and ends this job, all in one transaction and one round trip, fenced: throws `JobError.leaseLost`, and
+    /// nothing has happened, when this attempt is no longer ours. Then return `.completedInTransaction`. After a connection
+    /// error it may or may not have been committed; throw that on, and the job ends as it should.
+    public func complete(
+        _ result: JSON? = nil, with statements: [PostgresQuery], on client: PostgresClient
+    ) async throws {
+        guard transactionalEnd.begin() else { throw JobError.completedTwice(id) }
+        let isAlone = announcer.beginAlone() != nil
+        defer { if isAlone { announcer.endAlone() } }
+        let results: [PostgresResult]
+        do {
+            results = try await fenced {
+                try await client.batch(statements + [completion(result, notify: isAlone)])
+            }
+        } catch {
+            if let code = (error as? PostgresError)?.code, [.connection, .closed, .cancelled].contains(code) {
+                transactionalEnd.outcomeIsUnknown()
+            }
+            throw error
+        }
+        guard let rows = results.last else { throw PostgresError.noRow("complete_job") }
+        transactionalEnd.set(try queues(rows), isCommitted: true, isAnnounced: isAlone)
+    }
+
+    private func completion(_ result: JSON?, notify: Bool) -> PostgresQuery {
+        Statements.complete(lease, hasKey: hasKey, result: result?.text, notify: notify)
+    }
+
+    private func queues(_ rows: PostgresResult) throws -> [String] {
+        guard let row = rows.first else { throw PostgresError.noRow("complete_job") }
+        return try row.decode([String].self)
+    }
+
+    private func fenced<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as PostgresError where error.sqlState == "OPJ01" {
+            throw JobError.leaseLost(id)
+        }
     }
 }
 
@@ -52,6 +95,9 @@ public struct JobContext: Sendable {
 final class TransactionalEnd: Sendable {
     private struct State {
         var isBegun = false
+        var mayBeCommitted = false
+        var isCommitted = false
+        var isAnnounced = false
         var queues: [String]?
     }
     private let state = Mutex(State())
@@ -64,10 +110,24 @@ final class TransactionalEnd: Sendable {
         }
     }
 
-    func set(queues: [String]) { state.withLock { $0.queues = queues } }
+    /// - Parameters:
+    ///   - isCommitted: the transaction is over; else it is the handler's to commit.
+    ///   - isAnnounced: workers and waiters have been told with the commit.
+    func set(_ queues: [String], isCommitted: Bool, isAnnounced: Bool = false) {
+        state.withLock { state in
+            state.queues = queues
+            state.mayBeCommitted = true
+            state.isCommitted = isCommitted
+            state.isAnnounced = isAnnounced
+        }
+    }
+
+    var mayBeCommitted: Bool { state.withLock { $0.mayBeCommitted } }
+    var isCommitted: Bool { state.withLock { $0.isCommitted } }
+    var isAnnounced: Bool { state.withLock { $0.isAnnounced } }
 
     /// From here on the job's row may be gone without that being a lost lease.
-    var isBegun: Bool { state.withLock { $0.isBegun } }
+    func outcomeIsUnknown() { state.withLock { $0.mayBeCommitted = true } }
 
     /// Nil when the job was not ended in a transaction.
     var queues: [String]? { state.withLock { $0.queues } }

@@ -31,11 +31,16 @@ public final class JobQueue: Service {
         let arguments = try ArgumentsCoding.encode(job)
         // Alone, its commit carries the notification, which saves a round trip. Beside others it does not, because such a
         // commit holds a lock of the whole server until it is on the disk: then one notification follows for all.
-        let isAlone = announcer.beginAlone()
-        defer { if isAlone { announcer.endAlone() } }
-        let rows = try await again {
-            try await client.query(Statements.enqueue(Work.kind, arguments, options, notify: isAlone))
+        if let alone = announcer.beginAlone() {
+            defer { announcer.endAlone() }
+            let rows = try await again {
+                try await client.query(
+                    Statements.enqueueNow(Work.kind, arguments, options, isCold: alone.isCold && options.runAt == nil))
+            }
+            guard let row = rows.first else { throw PostgresError.noRow("enqueue_job_now") }
+            return try row.decode(JobID.self)
         }
+        let rows = try await again { try await client.query(Statements.insert(Work.kind, arguments, options)) }
         guard let row = rows.first else { throw PostgresError.noRow("insert_job") }
         let (id, needsWaking) = try row.decode(JobID.self, Bool.self)
         if needsWaking { wakeWorkers(of: options.queue) }
@@ -49,9 +54,9 @@ public final class JobQueue: Service {
         _ job: Work, _ options: JobOptions = Work.defaults, in connection: PostgresConnection
     ) async throws -> JobID {
         let arguments = try ArgumentsCoding.encode(job)
-        let rows = try await connection.query(Statements.enqueue(Work.kind, arguments, options, notify: true))
+        let rows = try await connection.query(Statements.enqueue(Work.kind, arguments, options))
         guard let row = rows.first else { throw PostgresError.noRow("enqueue_job") }
-        return try row.decode(JobID.self, Bool.self).0
+        return try row.decode(JobID.self)
     }
 
     /// Many at once, all or none: by COPY when no option needs the database to look at each.
@@ -80,8 +85,18 @@ public final class JobQueue: Service {
         return try await body()
     }
 
-    /// Wakes workers after the commit of a statement that called `enqueue_job` by itself (such as one that looks up and
-    /// enqueues in one round trip). A hint: it never throws, and losing it costs a polling interval.
+    /// For a statement that calls `insert_job` by itself, such as one that looks up and enqueues in one round trip. `body`
+    /// is told whether workers are to hear of it with its own commit, which is quickest (by `announce_job`), or after it:
+    /// then call `wakeWorkers`.
+    public func announcing<Result>(
+        _ body: (_ withItsCommit: Bool) async throws -> Result
+    ) async rethrows -> Result {
+        let isAlone = announcer.beginAlone() != nil
+        defer { if isAlone { announcer.endAlone() } }
+        return try await body(isAlone)
+    }
+
+    /// Wakes workers after a commit. A hint: it never throws, and losing it costs a polling interval.
     public func wakeWorkers(of queue: String) { announcer.wake(CollectionOfOne(queue)) }
 
     /// Cancels a waiting job at once; asks a running one to stop. False when it had already ended.
@@ -131,7 +146,7 @@ public final class JobQueue: Service {
     }
 
     private func listen() async {
-        for await event in client.listen([Announcer.resultsChannel]) {
+        await client.listen([Announcer.resultsChannel]) { [self] event in
             waiters.withLock { waiters in
                 switch event {
                 case .subscribed: waiters.wantAll()
@@ -155,7 +170,8 @@ public final class JobQueue: Service {
 
     private func lookUp() {
         guard let ids = waiters.withLock({ $0.startLookUp(atMost: Self.maximumLookUp) }) else { return }
-        Task {
+        // Asked on this thread: a change of threads would cost as much as the question.
+        Task.immediate {
             let results = await results(of: ids)
             let answers = waiters.withLock { $0.found(results) }
             for (waiter, result) in answers { waiter.resume(returning: result) }

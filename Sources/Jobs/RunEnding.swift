@@ -16,7 +16,7 @@ struct RunEnding: Sendable {
 
     /// Nil when there is nothing to say, because the job is not ours any more.
     var settlement: Settlement? {
-        guard stop != .leaseLost, var settlement = outcome else { return nil }
+        guard stop != .leaseLost, !transactionalEnd.isCommitted, var settlement = outcome else { return nil }
         settlement.hasKey = job.hasKey
         settlement.isAwaited = job.isAwaited
         return settlement
@@ -60,7 +60,7 @@ struct RunEnding: Sendable {
         if error is UndecodableArguments { return Settlement(job.lease, .failed, error: Settlement.line("\(error)")) }
         var settlement = failedAttempt(Settlement.line("\(error)"))
         // A commit whose answer was lost may have happened.
-        settlement.isFallback = transactionalEnd.queues != nil
+        settlement.isFallback = transactionalEnd.mayBeCommitted
         return settlement
     }
 

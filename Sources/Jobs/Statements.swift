@@ -4,14 +4,40 @@ import Postgres
 
 /// The queue's statements: each calls one function of migrations/001_jobs.up.sql, where the reasons are.
 enum Statements {
-    static func enqueue(_ kind: String, _ arguments: String, _ options: JobOptions, notify: Bool) -> PostgresQuery {
-        let columns: PostgresQuery = """
-            \(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)), \(options.runAt), \
-            \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey), \
-            \(options.startWithin), \(options.isAwaited)
-            """
-        let call = notify ? "SELECT enqueue_job(\(columns.sql)), false" : "SELECT * FROM insert_job(\(columns.sql))"
-        return PostgresQuery(unsafe: call, binds: columns.binds)
+    /// In the caller's transaction; notifies with its commit. Returns the id.
+    static func enqueue(_ kind: String, _ arguments: String, _ options: JobOptions) -> PostgresQuery {
+        """
+        SELECT enqueue_job(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
+            \(options.runAt), \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey),
+            \(options.startWithin), \(options.isAwaited))
+        """
+    }
+
+    /// Returns the id, and whether workers are to be told.
+    static func insert(_ kind: String, _ arguments: String, _ options: JobOptions) -> PostgresQuery {
+        """
+        SELECT id, due FROM insert_job(\(kind), \(arguments)::jsonb, \(options.queue),
+            \(Int32(clamping: options.priority)), \(options.runAt), \(Int32(clamping: options.maximumAttempts)),
+            \(options.key), \(options.uniqueKey), \(options.startWithin), \(options.isAwaited))
+        """
+    }
+
+    /// Outside of any transaction. Returns the id.
+    static func enqueueNow(
+        _ kind: String, _ arguments: String, _ options: JobOptions, isCold: Bool
+    ) -> PostgresQuery {
+        """
+        CALL enqueue_job_now(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
+            \(options.runAt), \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey),
+            \(options.startWithin), \(options.isAwaited), \(isCold), NULL)
+        """
+    }
+
+    /// Completes one job in its handler's transaction. Returns the queues to wake.
+    static func complete(_ lease: Lease, hasKey: Bool, result: String?, notify: Bool) -> PostgresQuery {
+        """
+        SELECT complete_job(\(lease.worker), \(lease.id), \(lease.fence), \(hasKey), \(result)::jsonb, \(notify))
+        """
     }
 
     /// In the order of `arguments`.

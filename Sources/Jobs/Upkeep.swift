@@ -17,7 +17,7 @@ struct Upkeep: Sendable {
 
     /// Claims on notifications, the moment they come.
     func listen() async {
-        for await event in core.client.listen([Announcer.jobsChannel, Announcer.cancelsChannel]) {
+        await core.client.listen([Announcer.jobsChannel, Announcer.cancelsChannel]) { [core] event in
             switch event {
             case .subscribed: core.wakeAll()
             case .notification(Announcer.cancelsChannel, let payload, _):

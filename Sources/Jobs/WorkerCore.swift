@@ -100,7 +100,8 @@ final class WorkerCore: Sendable {
     private func perform(_ actions: [WorkerState.Action]) {
         for action in actions {
             switch action {
-            case .claim(let queue, let count): Task { await claim(count, from: queue) }
+            // Asked on this thread: a change of threads would cost as much as the question.
+            case .claim(let queue, let count): Task.immediate { await claim(count, from: queue) }
             case .start(let job, let slot):
                 // Made under the lock, which its end waits for: no handle outlives its task.
                 tasks.withLock { $0[slot] = Task { await runSlot(slot, job) } }
@@ -170,7 +171,7 @@ final class WorkerCore: Sendable {
             release([job])
             return true
         }
-        let context = JobContext(job, logger: logger)
+        let context = JobContext(job, announcer: announcer, logger: logger)
         let result: RunEnding.Result
         do {
             result = .returned(try await kind.run(job.arguments, context))
@@ -188,7 +189,11 @@ final class WorkerCore: Sendable {
             let ending = RunEnding(
                 job: job, kind: kind, result: result, stop: stop, transactionalEnd: context.transactionalEnd)
             announce(ending)
-            if let settlement = ending.settlement { await settle(job, settlement, isLast: isLast) }
+            if let settlement = ending.settlement {
+                await settle(job, settlement, isLast: isLast)
+            } else if context.transactionalEnd.isCommitted {
+                metrics.kinds[job.kind]?.outcomes[.completed]?.increment()
+            }
             return true
         }
     }
@@ -196,7 +201,7 @@ final class WorkerCore: Sendable {
     /// A handler's own transaction ended the job: who waits for that hears of it now.
     private func announce(_ ending: RunEnding) {
         guard case .returned(.completedInTransaction) = ending.result,
-            let queues = ending.transactionalEnd.queues
+            let queues = ending.transactionalEnd.queues, !ending.transactionalEnd.isAnnounced
         else { return }
         announcer.wake(queues)
         if ending.job.isAwaited { announcer.ended([ending.job.lease.id]) }

@@ -12,7 +12,7 @@ struct Subscription: Sendable {
     let connector: Connector
     let channels: [String]
     let keepAlive: Duration
-    let events: AsyncStream<PostgresListenEvent>.Continuation
+    let onEvent: @Sendable (PostgresListenEvent) -> Void
 
     func run() async {
         var failures = 0
@@ -34,10 +34,10 @@ struct Subscription: Sendable {
     private func subscribe(whenSubscribed: () -> Void) async throws {
         let (loss, lost) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let connection = try await connector.connect(
-            onNotification: { events.yield($0) }, onClose: { _ in lost.finish() })
+            onNotification: onEvent, onClose: { _ in lost.finish() })
         defer { connection.close() }
         try await connection.batch(channels.map { PostgresQuery(unsafe: "LISTEN \($0.quotedIdentifier)") })
-        events.yield(.subscribed)
+        onEvent(.subscribed)
         whenSubscribed()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -66,7 +66,7 @@ final class Listeners: Sendable {
     private let state = Mutex(State())
 
     /// Runs `body` until the stream's reader is gone or `close` is called; then ends the stream.
-    func start(_ events: AsyncStream<PostgresListenEvent>.Continuation, _ body: @escaping @Sendable () async -> Void) {
+    func start<Event>(_ events: AsyncStream<Event>.Continuation, _ body: @escaping @Sendable () async -> Void) {
         let id: Int? = state.withLock { state in
             guard !state.isClosed else { return nil }
             state.nextID += 1

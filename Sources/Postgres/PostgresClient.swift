@@ -82,14 +82,32 @@ public final class PostgresClient: Sendable {
     public func listen(_ channels: [String], keepAlive: Duration = .seconds(10)) -> AsyncStream<PostgresListenEvent> {
         let (stream, events) = AsyncStream.makeStream(
             of: PostgresListenEvent.self, bufferingPolicy: .bufferingNewest(10_000))
+        subscribe(channels, keepAlive, until: events) { events.yield($0) }
+        return stream
+    }
+
+    /// The same for whoever is in a hurry: until the task is cancelled or the client is closed. Notifications come on the
+    /// thread of the client's sockets, which `onEvent` must not hold up.
+    public func listen(
+        _ channels: [String], keepAlive: Duration = .seconds(10),
+        onEvent: @escaping @Sendable (PostgresListenEvent) -> Void
+    ) async {
+        let (ends, end) = AsyncStream.makeStream(of: Never.self, bufferingPolicy: .bufferingNewest(1))
+        subscribe(channels, keepAlive, until: end, onEvent)
+        for await _ in ends {}
+    }
+
+    private func subscribe<Event>(
+        _ channels: [String], _ keepAlive: Duration, until end: AsyncStream<Event>.Continuation,
+        _ onEvent: @escaping @Sendable (PostgresListenEvent) -> Void
+    ) {
         let subscription = Subscription(
-            connector: pool.connector, channels: channels, keepAlive: keepAlive, events: events)
+            connector: pool.connector, channels: channels, keepAlive: keepAlive, onEvent: onEvent)
         // The client owns the loop's thread, so it must outlive the subscription.
-        listeners.start(events) { [self] in
+        listeners.start(end) { [self] in
             await subscription.run()
             withExtendedLifetime(self) {}
         }
-        return stream
     }
 
     /// Waits for lent connections (at most `limit`), then closes all, subscriptions too.

@@ -2,7 +2,7 @@ public import Jobs
 import Platform
 import Postgres
 
-/// Answers one turn of a call: loads it in one round trip, decides, thinks if it must, and commits in one transaction.
+/// Answers one turn of a call: loads it in one round trip, decides, thinks if it must, and commits in another.
 public struct ConversationHandler: Sendable {
     private let services: CallServices
     private let records: TurnRecords
@@ -20,7 +20,7 @@ public struct ConversationHandler: Sendable {
 
     /// The job's result is a `SpokenAnswer`. Throws when the database is away: the turn is then tried again.
     public func handle(_ job: ProcessConversation, context: JobContext) async throws -> JobOutcome {
-        let reply = try await answer(job) { try await context.complete($0, in: $1) }
+        let reply = try await answer(job) { try await context.complete($0, with: $1, on: services.postgres) }
         return switch reply {
         case .unknownCall: .failed(reason: "there is no call \(job.callID)")
         case .stored(let answer): .completed(try JSON(encoding: answer))
@@ -35,9 +35,9 @@ public struct ConversationHandler: Sendable {
         case committed(SpokenAnswer)
     }
 
-    /// - Parameter complete: Ends the job with a result, in the transaction of the turn.
+    /// - Parameter commit: runs the statements and ends the job with a result, in one transaction.
     func answer(
-        _ job: ProcessConversation, complete: @Sendable (JSON, PostgresConnection) async throws -> Void
+        _ job: ProcessConversation, commit: @Sendable (JSON, [PostgresQuery]) async throws -> Void
     ) async throws -> Reply {
         let stopwatch = Stopwatch()
         defer { turnTimer.record(stopwatch.elapsed) }
@@ -62,8 +62,7 @@ public struct ConversationHandler: Sendable {
             answer.account = thought.account
             modelTimer.record(thought.account.modelTime)
         }
-        let result = try JSON(encoding: answer.spoken)
-        try await records.commit(answer) { try await complete(result, $0) }
+        try await commit(try JSON(encoding: answer.spoken), records.statements(answer))
         return .committed(answer.spoken)
     }
 }

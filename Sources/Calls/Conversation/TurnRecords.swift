@@ -121,15 +121,8 @@ struct TurnRecords: Sendable {
             success: execution.result.success)
     }
 
-    /// Writes a whole turn in one transaction; `finish` ends the job in it.
-    func commit(_ answer: TurnAnswer, finish: @Sendable (PostgresConnection) async throws -> Void) async throws {
-        try await postgres.withTransaction { connection in
-            try await connection.batch(statements(answer))
-            try await finish(connection)
-        }
-    }
-
-    private func statements(_ answer: TurnAnswer) -> [PostgresQuery] {
+    /// What writes a whole turn; for one transaction.
+    func statements(_ answer: TurnAnswer) -> [PostgresQuery] {
         let callID = answer.callID
         var statements: [PostgresQuery] = []
         if let caller = answer.caller {

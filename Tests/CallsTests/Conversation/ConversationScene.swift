@@ -68,7 +68,7 @@ struct ConversationScene: Sendable {
 
     // MARK: turns
 
-    /// One run of the handler. `complete` stands for the end of the job, in the transaction of the turn.
+    /// One run of the handler. `complete` stands for the end of the job: when it throws, nothing is committed.
     func turn(
         _ number: Int, _ speech: String? = nil, confidence: Double? = 0.9, answeredBy: String? = nil,
         complete: (@Sendable () throws -> Void)? = nil
@@ -76,8 +76,9 @@ struct ConversationScene: Sendable {
         let job = ProcessConversation(
             callID: callID, turn: number, speech: speech, confidence: speech == nil ? nil : confidence,
             providerCallID: "CA1", answeredBy: answeredBy)
-        let reply = try await ConversationHandler(services).answer(job) { result, _ in
+        let reply = try await ConversationHandler(services).answer(job) { result, statements in
             try complete?()
+            try await services.postgres.batch(statements)
             results.all.withLock { $0.append(result) }
         }
         switch reply {

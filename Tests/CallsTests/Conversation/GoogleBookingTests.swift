@@ -44,7 +44,7 @@ struct GoogleBookingTests {
 
     private func turn(_ scene: ConversationScene, _ services: CallServices) async throws -> ConversationHandler.Reply {
         let job = ProcessConversation(callID: scene.callID, turn: 2, speech: "Tomorrow is fine", confidence: 0.9)
-        return try await ConversationHandler(services).answer(job) { _, _ in }
+        return try await ConversationHandler(services).answer(job) { try await services.postgres.batch($1) }
     }
 
     private func expectOneMeeting(_ scene: ConversationScene, _ google: SimulatedGoogle) async throws {

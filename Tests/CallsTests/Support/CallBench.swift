@@ -114,7 +114,8 @@ struct CallBench: Sendable {
     /// Runs a claimed job to its handler's end. What the worker would then write is not written: as if it died just before.
     func runWithoutEnd(_ job: ClaimedJob) async throws -> RunEnding {
         guard let kind = registry.kinds[job.kind] else { throw NoRow() }
-        let context = JobContext(job, logger: services.logger)
+        let context = JobContext(
+            job, announcer: Announcer(database.client, logger: services.logger), logger: services.logger)
         var result: RunEnding.Result
         do {
             result = .returned(try await kind.run(job.arguments, context))
