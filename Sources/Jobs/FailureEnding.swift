@@ -1,12 +1,24 @@
 import Platform
 import Postgres
+import Synchronization
 
 /// Ends jobs whose kind does something when they fail: the end and what is done then are one transaction.
-struct FailureEnding: Sendable {
+final class FailureEnding: Sendable {
     let client: PostgresClient
     let acknowledger: Acknowledger
     let announcer: Announcer
     let logger: Logger
+    private let pending = Mutex<Set<JobID>>([])
+
+    init(client: PostgresClient, acknowledger: Acknowledger, announcer: Announcer, logger: Logger) {
+        self.client = client
+        self.acknowledger = acknowledger
+        self.announcer = announcer
+        self.logger = logger
+    }
+
+    /// What is being ended.
+    var ids: [JobID] { pending.withLock { Array($0) } }
 
     /// Returns when the job has ended. Tried again for as long as the database is away. When `onFailure` throws for another
     /// reason, the job ends without it, its error says so, and so does the log.
@@ -14,6 +26,8 @@ struct FailureEnding: Sendable {
         _ job: ClaimedJob, _ settlement: Settlement,
         onFailure: @escaping RegisteredKind.FailureHandler
     ) async {
+        pending.withLock { _ = $0.insert(job.lease.id) }
+        defer { pending.withLock { _ = $0.remove(job.lease.id) } }
         var pause = Duration.milliseconds(20)
         while true {
             do {

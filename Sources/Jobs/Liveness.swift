@@ -21,6 +21,16 @@ final class Liveness: Sendable {
         /// How many claims had failed when that was last looked at, and until when the database is asked about them.
         var claimFailures: Int64 = 0
         var askUntil: ContinuousClock.Instant?
+        /// Since when the database has heard every beat, and when it heard the last.
+        var beats: (since: ContinuousClock.Instant, last: ContinuousClock.Instant)?
+    }
+
+    /// Whether this worker may call others dead: for as long as they have been silent, the database has heard it without a
+    /// gap. Else it may be the database that was away, for all of them.
+    var isSteady: Bool {
+        guard let beats = state.withLock({ $0.beats }) else { return false }
+        let now = ContinuousClock.now
+        return now - beats.since >= deadAfter && now - beats.last < deadAfter
     }
 
     init(_ core: WorkerCore, name: String, heartbeat: Duration, deadAfter: Duration) {
@@ -52,14 +62,23 @@ final class Liveness: Sendable {
                     worker = try await register()
                 }
                 lastBeat = .now
+                heard(at: lastBeat)
                 pause = .milliseconds(100)
                 try? await Task.sleep(for: heartbeat)
             } catch {
                 if ContinuousClock.now - lastBeat > deadAfter { core.worker = nil }
+                state.withLock { $0.beats = nil }
                 core.logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
                 pause = min(pause * 2, heartbeat)
             }
+        }
+    }
+
+    private func heard(at now: ContinuousClock.Instant) {
+        state.withLock { state in
+            let isUnbroken = state.beats.map { now - $0.last < deadAfter } ?? false
+            state.beats = (isUnbroken ? state.beats?.since ?? now : now, now)
         }
     }
 
@@ -113,7 +132,7 @@ final class Liveness: Sendable {
             return (state.adopted, state.askUntil.map { .now < $0 } ?? false)
         }
         guard isDue else { return }
-        let held = core.leases.map(\.id) + core.acknowledger.ids + adopted
+        let held = core.leases.map(\.id) + core.ending + adopted
         try await core.client.query(Statements.releaseUnheld(worker, held: held, claimedBefore: deadAfter))
     }
 }

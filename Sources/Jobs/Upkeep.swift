@@ -60,6 +60,7 @@ struct Upkeep: Sendable {
     }
 
     private func bury(by worker: Int64) async throws {
+        guard liveness.isSteady else { return }
         let buried = try await core.client.query(Statements.bury(by: worker)).first?.decode(Int.self) ?? 0
         guard buried > 0 else { return }
         core.metrics.buried.increment(by: Int64(buried))

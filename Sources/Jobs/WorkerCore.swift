@@ -71,6 +71,8 @@ final class WorkerCore: Sendable {
 
     var isIdle: Bool { state.withLock { $0.isIdle } }
     var leases: [Lease] { state.withLock { $0.leases } }
+    /// Jobs that have run and whose end the database may not have yet.
+    var ending: [JobID] { acknowledger.ids + failureEnding.ids }
 
     /// To be called a few times a second: time limits, handlers that do not come back, and jobs claimed too far ahead.
     func watch() {

@@ -147,6 +147,21 @@ struct LivenessTests {
         }
     }
 
+    @Test("A worker calls others dead only when its own beats have been heard for as long as they were silent")
+    func buriesOnlyWhenSteady() async throws {
+        try await JobBench.with { bench in
+            let silent = try await bench.registerWorker()
+            try await bench.sql("UPDATE workers SET heartbeat_at = now() - interval '1 hour', dead_after = '2 s'")
+            try await bench.withWorkers(JobRegistry()) {
+                try await bench.until("SELECT NOT EXISTS (SELECT FROM workers WHERE id = \(silent))")
+                // Both by the clock of the database, which every worker shares.
+                let alive = try await bench.value(
+                    "SELECT extract(epoch FROM clock_timestamp() - started_at)::float8 FROM workers", Double.self)
+                #expect(alive >= 2)
+            }
+        }
+    }
+
     @Test("A worker without a row claims nothing")
     func deadClaimsNothing() async throws {
         try await JobBench.with { bench in
