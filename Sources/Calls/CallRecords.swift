@@ -16,16 +16,18 @@ struct CallRecords: Sendable {
         let rows = try await postgres.query(
             """
             SELECT status, provider_call_id, to_phone, from_phone, dial_intent_at::text,
-                coalesce(extract(epoch FROM clock_timestamp() - dial_intent_at), 0)::float8, dial_intents, dial_refusals
+                coalesce(extract(epoch FROM clock_timestamp() - dial_intent_at), 0)::float8, dial_intents, dial_refusals,
+                provider IS NOT DISTINCT FROM \(settings.provider)
             FROM calls WHERE id = \(callID) AND direction = 'outbound'
             """)
         guard let row = rows.first else { return nil }
-        let (status, providerCallID, to, from, intent, age, intents, refusals) = try row.decode(
-            String.self, String?.self, String.self, String?.self, String?.self, Double.self, Int.self, Int.self)
+        let (status, providerCallID, to, from, intent, age, intents, refusals, isOurProviders) = try row.decode(
+            String.self, String?.self, String.self, String?.self, String?.self, Double.self, Int.self, Int.self,
+            Bool.self)
         return Dial(
             callID: callID, status: CallStatus(rawValue: status) ?? .queued, providerCallID: providerCallID, to: to,
             from: from ?? settings.fromNumber, intent: intent, sinceIntent: .seconds(age), intents: intents,
-            refusals: refusals)
+            refusals: refusals, isOurProviders: isOurProviders)
     }
 
     /// Commits with the caller's transaction.

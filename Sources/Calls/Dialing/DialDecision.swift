@@ -26,4 +26,6 @@ struct Dial: Sendable, Hashable {
     var intents: Int
     /// In a row.
     var refusals: Int
+    /// It was intended for the provider that this process knows.
+    var isOurProviders: Bool
 }

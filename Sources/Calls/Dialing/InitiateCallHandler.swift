@@ -153,6 +153,8 @@ extension InitiateCallHandler {
 
     /// The provider's calls that may be this one; nil when it cannot say.
     private func candidates(_ dial: Dial) async -> [ProviderCall]? {
+        // The configuration was changed meanwhile: this provider was never asked to dial it.
+        guard dial.isOurProviders else { return nil }
         // The provider's clock may be behind the database's.
         let since = Date().addingTimeInterval(-dial.sinceIntent.inSeconds - 60)
         do {

@@ -37,6 +37,7 @@ struct ReconcileCallsHandler: Sendable {
         [
             ("dials_reopened", { _ in try await reopenDials() }),
             ("calls_asked", { try await askSilentCalls($0) }),
+            ("calls_given_up", { _ in try await giveUpForeignCalls() }),
             ("outcomes_awaited", { _ in try await finalizeEndedCalls() }),
             ("meetings_settled", { try await settleMeetings($0) }),
             ("calls_revived", { _ in try await reviveQueuedCalls() }),
@@ -98,6 +99,21 @@ extension ReconcileCallsHandler {
         }
     }
 
+    /// Calls of a provider that is configured no more: nobody can be asked. While they could still be under way they wait,
+    /// for webhooks or for a process that knows the provider.
+    private func giveUpForeignCalls() async throws -> Int {
+        try await services.postgres.query(
+            """
+            SELECT end_call(id, status => 'uncertain', error => 'its provider ' || provider || ' is configured no more')
+            FROM (SELECT id, provider FROM calls
+                WHERE status IN ('dialing', 'ringing', 'in_progress') AND provider <> \(services.settings.provider)
+                    AND provider_call_id IS NOT NULL AND last_event_at
+                        < now() - make_interval(secs => \((services.settings.maximumCallDuration * 2).inSeconds))
+                ORDER BY last_event_at LIMIT \(Self.batch)) AS foreign_calls
+            """
+        ).count
+    }
+
     /// A call that cannot be asked about must not keep the others from it. One that is older than any call can be is given
     /// up. False when nobody answered.
     private func tryToAsk(_ silent: SilentCall, _ logger: Logger) async throws -> Bool {
@@ -152,8 +168,18 @@ extension ReconcileCallsHandler {
         return forgotten.count
     }
 
-    /// A queued call always has a job or is parked; should somebody have deleted its job, it gets another.
+    /// A queued call always has a job or is parked. Should somebody have cancelled its job, it ends; should it have been lost,
+    /// it gets another.
     private func reviveQueuedCalls() async throws -> Int {
+        try await services.postgres.query(
+            """
+            SELECT end_call(id, error => 'its job was cancelled')
+            FROM (SELECT id FROM calls
+                WHERE status = 'queued' AND finalized_at IS NULL AND parked_since IS NULL
+                    AND last_event_at < now() - interval '10 minutes'
+                    AND EXISTS (SELECT FROM finished_jobs WHERE finished_jobs.id = job_id AND state = 'cancelled')
+                ORDER BY last_event_at LIMIT \(Self.batch)) AS cancelled
+            """)
         let rows = try await services.postgres.query(
             """
             WITH quiet AS MATERIALIZED (

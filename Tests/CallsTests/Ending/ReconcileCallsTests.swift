@@ -62,6 +62,45 @@ struct ReconcileCallsTests {
         #expect(try await bench.status(call.id) == "ended")
     }
 
+    @Test(
+        "Calls of a provider that is configured no more are neither asked about nor dialled anew, and end as uncertain")
+    func foreignProvider() async throws {
+        let bench = try await CallBench()
+        let campaign = try await bench.campaign("redial = '{}'")
+        let known = try await bench.dialledCall(campaign)
+        let intended = try await bench.dialledCall(campaign)
+        try await bench.query("UPDATE calls SET provider = 'other'")
+        // As if the process had died between the intent and the answer.
+        try await bench.query("ALTER TABLE calls DISABLE TRIGGER USER")
+        try await bench.query("UPDATE calls SET provider_call_id = NULL WHERE id = \(intended.id)")
+        try await bench.query("ALTER TABLE calls ENABLE TRIGGER USER")
+        bench.telephony.change { $0.calls = [] }
+        try await bench.age(known.id, by: 1_801)
+        try await bench.age(intended.id, by: 1_000)
+        try await reconcile(bench)
+        #expect(try await bench.status(known.id) == "dialing")
+        #expect(try await bench.status(intended.id) == "dialing")
+        try await bench.age(known.id, by: 1_801)
+        try await bench.age(intended.id, by: 1_000)
+        try await bench.query("UPDATE jobs SET state = 'available', run_at = now() WHERE state = 'scheduled'")
+        try await reconcile(bench)
+        #expect(try await bench.status(known.id) == "uncertain")
+        #expect(try await bench.status(intended.id) == "uncertain")
+        #expect(bench.telephony.dialled.isEmpty)
+    }
+
+    @Test("A call whose job was cancelled by hand ends, and is not dialled")
+    func cancelledJob() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.queuedCall(bench.campaign("redial = '{}'"))
+        try await bench.query("SELECT cancel_job(job_id) FROM calls WHERE id = \(call)")
+        try await bench.query("UPDATE calls SET last_event_at = now() - interval '11 minutes'")
+        try await reconcile(bench)
+        #expect(try await bench.status(call) == "ended")
+        #expect(try await bench.value("SELECT error FROM calls WHERE id = \(call)") == "its job was cancelled")
+        #expect(bench.telephony.current.calls.isEmpty)
+    }
+
     @Test("A call that its provider does not know is uncertain")
     func unknown() async throws {
         let bench = try await CallBench()
