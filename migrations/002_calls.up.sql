@@ -5,11 +5,12 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 CREATE FUNCTION is_time_zone(zone text) RETURNS boolean LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN
     PERFORM now() AT TIME ZONE zone;
-    RETURN zone ~ '^[A-Za-z]' AND length(zone) <= 64;
+    -- No abbreviations such as CST, which mean other hours elsewhere and know no summer.
+    RETURN (zone ~ '^[A-Za-z_]+(/[A-Za-z0-9_+-]+)+$' OR upper(zone) = 'UTC') AND length(zone) <= 64;
 EXCEPTION WHEN invalid_parameter_value THEN
     RETURN false;
 END $$;
-COMMENT ON FUNCTION is_time_zone IS 'Whether the server knows a time zone of this name, such as America/Mexico_City.';
+COMMENT ON FUNCTION is_time_zone IS 'Whether this is the IANA name of a time zone, such as America/Mexico_City or UTC.';
 
 -- Hours of the week as the minutes since Monday 00:00 that they span: "mon-fri 09:00-18:00, sat 10:00-14:00".
 -- A range of days may run over the week's end. NULL when the text does not read like that.

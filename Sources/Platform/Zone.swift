@@ -80,11 +80,24 @@ private final class ZoneFiles: Sendable {
 
     func file(named name: String) -> ZoneFile? {
         if let file = known.withLock({ $0[name] }) { return file }
-        guard isZoneName(name), let data = FileManager.default.contents(atPath: "\(directory)/\(name)"),
+        guard isZoneName(name), let data = contents(name) ?? properCase(name).flatMap(contents),
             let file = ZoneFile(parsing: [UInt8](data))
         else { return nil }
         known.withLock { $0[name] = file }
         return file
+    }
+
+    private func contents(_ name: String) -> Data? { FileManager.default.contents(atPath: "\(directory)/\(name)") }
+
+    /// Names are written in any case, as PostgreSQL takes them: "america/mexico_city".
+    private func properCase(_ name: String) -> String? {
+        var path = ""
+        for part in name.split(separator: "/", omittingEmptySubsequences: false) {
+            let entries = try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/\(path)")
+            guard let entry = entries?.first(where: { $0.lowercased() == part.lowercased() }) else { return nil }
+            path += path.isEmpty ? entry : "/\(entry)"
+        }
+        return path
     }
 
     /// A name never leads out of the directory.

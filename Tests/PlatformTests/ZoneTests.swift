@@ -21,6 +21,7 @@ struct ZoneTests {
             ("Europe/Dublin", "2045-07-01T12:00:00Z", "2045-07-01T13:00:00+01:00"),
             ("Asia/Kathmandu", "1969-12-31T23:59:59Z", "1970-01-01T05:29:59+05:30"),
             ("UTC", "1900-03-01T00:00:00Z", "1900-03-01T00:00:00+00:00"),
+            ("america/argentina/buenos_aires", "2026-07-01T12:00:00Z", "2026-07-01T09:00:00-03:00"),
         ])
     func clocks(name: String, instant: String, local: String) throws {
         let zone = try #require(Zone(identifier: name))
