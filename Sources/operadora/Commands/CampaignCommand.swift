@@ -31,7 +31,10 @@ struct CampaignCommand: ParsableCommand {
             try await Database.with { client in
                 let campaign = try await CampaignReference.find(campaign, client)
                 let count = try await client.query("SELECT launch_campaign(\(campaign.id))").first?.decode(Int.self)
-                Console.print("Campaign \"\(campaign.name)\" runs; \(count ?? 0) calls were enqueued.")
+                let status = try await client.query("SELECT status FROM campaigns WHERE id = \(campaign.id)").first
+                Console.print(
+                    "Campaign \"\(campaign.name)\" is \(try status?.decode(String.self) ?? "gone"); "
+                        + "\(count ?? 0) calls were enqueued.")
             }
         }
     }

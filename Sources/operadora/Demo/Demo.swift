@@ -2,6 +2,7 @@ import Calls
 import HTTP
 import Platform
 import Postgres
+import Simulators
 
 /// A whole campaign on a PostgreSQL of its own, with simulated providers: one ingress and two workers, processes of
 /// this executable that are configured as anybody's would be.
@@ -32,7 +33,7 @@ struct Demo: Service {
         say("Starting PostgreSQL …")
         let server = try await PrivateServer.start(logger: logger)
         try await cleaningUp {
-            let providers = try await DemoProviders.start(home: home, logger: logger)
+            let providers = try simulatedProviders(home)
             try await cleaningUp {
                 try await play(Stage(home: home, server: server, providers: providers))
             } after: {
@@ -46,7 +47,16 @@ struct Demo: Service {
     private struct Stage: Sendable {
         let home: DemoHome
         let server: PrivateServer
-        let providers: DemoProviders
+        let providers: SimulatedProviders
+    }
+
+    /// In this process: people who speak 25 times faster than people, and a model that thinks for 200 ms.
+    private func simulatedProviders(_ home: DemoHome) throws -> SimulatedProviders {
+        var configuration = SimulatedProviders.Configuration()
+        configuration.twilio.callsPerSecond = .infinity
+        configuration.twilio.speed = 25
+        configuration.openAI.thinkTime = .milliseconds(200)
+        return try SimulatedProviders(configuration: configuration, directory: home.path, logger: logger)
     }
 
     private func play(_ stage: Stage) async throws {
@@ -57,6 +67,7 @@ struct Demo: Service {
             _ = try await Migrator(directory: migrations, logger: logger).up(client)
             var environment = DemoProcesses.environment(database: database, migrations: migrations)
             environment.merge(stage.providers.environment) { _, new in new }
+            environment["CALL_PROVIDER"] = "simulator"
             say("Starting an ingress and two workers …")
             let processes = try await DemoProcesses.start(environment, home: stage.home, logger: logger)
             try await cleaningUp {
