@@ -110,11 +110,20 @@ struct OutageTests {
         _ = try await Migrator(directory: TestDatabase.migrations, logger: IngressFixture.logger).up(client)
         let claimed = Gate()
         let release = Gate()
-        let handler: IngressFixture.TurnHandler = { turn, _, _ in
+        // Keeps its answer with the end of its job, as the product's own handler does.
+        let handler: IngressFixture.TurnHandler = { turn, context, _ in
             claimed.open()
             await release.wait()
             let answer = SpokenAnswer(say: "Sigo aquí", language: "es", nextTurn: turn.turn + 1, endsCall: false)
-            return .completed(try JSON(encoding: answer))
+            try await context.complete(
+                try JSON(encoding: answer),
+                with: [
+                    """
+                    INSERT INTO turns (call_id, number, role, content, in_reply_to)
+                    VALUES (\(turn.callID), \(turn.turn), 'agent', \(answer.say), \(turn.turn))
+                    """
+                ], on: client)
+            return .completedInTransaction
         }
         try await IngressFixture.with(hold: .seconds(25), connectionString: connectionString, handler: handler) {
             fixture in

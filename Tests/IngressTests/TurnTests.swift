@@ -156,6 +156,19 @@ struct TurnTests {
         }
     }
 
+    @Test("Last words that arrive after the end of the call are taken, for a request not to be called again")
+    func lastWords() async throws {
+        try await IngressFixture.with(handler: converse) { fixture in
+            let call = try await fixture.makeCall(status: "ended")
+            try await fixture.addAnswer("Hola", call: call, turn: 1, number: 1)
+            let answer = try await fixture.post(
+                "/webhooks/twilio/turn?call=\(call)&turn=2", speech("No me llamen nunca más"))
+            #expect(answer.status == 200)
+            let work = try await fixture.jobs(ProcessConversation.kind)
+            #expect(work.map { $0["speech"] } == ["No me llamen nunca más"])
+        }
+    }
+
     @Test("An unknown call and a turn that is not due end politely, without work")
     func notDue() async throws {
         try await IngressFixture.with { fixture in

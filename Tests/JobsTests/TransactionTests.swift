@@ -27,6 +27,50 @@ struct TransactionTests {
         }
     }
 
+    @Test("Statements and the end of the job are one commit in one round trip, whether or not others commit beside it")
+    func commitsInOneRoundTrip() async throws {
+        try await JobBench.with { bench in
+            try await bench.sql("CREATE TABLE effects (job_id bigint PRIMARY KEY)")
+            var registry = JobRegistry()
+            registry.register(Work.self) { _, context in
+                try await context.complete(
+                    .integer(context.id), with: ["INSERT INTO effects VALUES (\(context.id))"], on: bench.client)
+                return .completedInTransaction
+            }
+            try await bench.withWorkers(registry) {
+                let ids = try await withThrowingTaskGroup(of: JobID.self) { group in
+                    for number in 0..<40 {
+                        group.addTask {
+                            try await bench.queue.enqueue(
+                                Work(), .with { ($0.isAwaited, $0.key) = (true, "key \(number % 20)") })
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                for id in ids { #expect(try await bench.end(of: id).result == .integer(id)) }
+                #expect(try await bench.value("SELECT count(*) FROM effects", Int.self) == 40)
+                #expect(try await bench.value("SELECT count(*) FROM job_keys", Int.self) == 0)
+            }
+        }
+    }
+
+    @Test("A statement that fails takes the end of the job with it, and the attempt has failed")
+    func failsInOneRoundTrip() async throws {
+        try await JobBench.with { bench in
+            var registry = JobRegistry()
+            registry.register(Work.self, retry: .atOnce) { _, context in
+                let divisor = context.attempt - 1
+                try await context.complete("done", with: ["SELECT 1 / \(divisor)"], on: bench.client)
+                return .completedInTransaction
+            }
+            try await bench.withWorkers(registry) {
+                let id = try await bench.queue.enqueue(Work())
+                #expect(try await bench.end(of: id).result == "done")
+                #expect(try await bench.value("SELECT attempt FROM finished_jobs", Int.self) == 2)
+            }
+        }
+    }
+
     @Test("An end whose transaction was rolled back is a failed attempt, though the handler says otherwise")
     func rolledBack() async throws {
         try await JobBench.with { bench in
@@ -61,6 +105,19 @@ struct TransactionTests {
 
     @Test("An attempt that lost its lease cannot commit its effect")
     func leaseLost() async throws {
+        try await loseLease { context, bench in
+            try await bench.client.withTransaction { connection in
+                try await connection.query("INSERT INTO effects VALUES (\(context.attempt))")
+                try await context.complete(in: connection)
+            }
+        }
+        try await loseLease { context, bench in
+            try await context.complete(
+                with: ["INSERT INTO effects VALUES (\(context.attempt))"], on: bench.client)
+        }
+    }
+
+    private func loseLease(_ end: @escaping @Sendable (JobContext, JobBench) async throws -> Void) async throws {
         try await JobBench.with { bench in
             try await bench.sql("CREATE TABLE effects (attempt bigint)")
             let other = try await bench.registerWorker()
@@ -70,10 +127,7 @@ struct TransactionTests {
                 // Taken by another, as after a rescue.
                 try await bench.sql("UPDATE jobs SET worker = \(other), claims = claims + 1")
                 do {
-                    try await bench.client.withTransaction { connection in
-                        try await connection.query("INSERT INTO effects VALUES (\(context.attempt))")
-                        try await context.complete(in: connection)
-                    }
+                    try await end(context, bench)
                 } catch JobError.leaseLost(let id) {
                     refused.record(id)
                 }
