@@ -286,7 +286,7 @@ END $$;
 -- transaction did. Returns the queues that have a job to claim now. `at_once`: tells workers and waiters with the commit.
 CREATE FUNCTION complete_job(
     by_worker bigint, job_id bigint, fence integer, is_keyed boolean, job_result jsonb, at_once boolean
-) RETURNS text[] LANGUAGE plpgsql AS $$
+) RETURNS text[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     job jobs;
     job_key text;
