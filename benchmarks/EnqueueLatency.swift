@@ -2,7 +2,8 @@ import Jobs
 import Platform
 import Postgres
 
-/// From the call of `enqueue` to the first line of the handler, on an idle queue: the commit is part of it.
+/// From the call of `enqueue` to the first line of the handler, on an idle queue: the commit is part of it. Beside it, what the
+/// same costs by hand on the same server: after a pause the disk, the sockets and the caches are slow for everyone.
 enum EnqueueLatency {
     static let subject = Subject(
         name: "latency",
@@ -16,15 +17,50 @@ enum EnqueueLatency {
         let url = try await bench.database("latency")
         let client = bench.client(url)
         let queue = JobQueue(client, logger: bench.logger)
-        var figures = try await measure(queue, bench, "")
+        var figures = try await bareFigures(client)
+        figures += try await measure(queue, bench, "")
+        // A million rows at once set vacuum and checkpoints to work, which is not what is measured.
         try await client.query(
             """
             INSERT INTO jobs (kind, queue, arguments)
             SELECT 'no_operation', 'waiting_' || n % 10, '{"number": 0}' FROM generate_series(1, 1000000) AS n
             """)
+        try await client.query("VACUUM (ANALYZE) jobs")
+        try await client.query("CHECKPOINT")
         figures += try await measure(queue, bench, ", 1,000,000 waiting elsewhere")
         await client.close()
         return figures
+    }
+
+    /// A commit that notifies, and a claim by whoever listens.
+    private static func bareFigures(_ client: PostgresClient) async throws -> [Figure] {
+        let starts = Starts()
+        let listening = Task {
+            await client.listen(["bare"]) { event in
+                guard case .notification = event else { return }
+                Task.immediate {
+                    _ = try await client.query(
+                        """
+                        UPDATE jobs SET state = 'running', worker = 1, claims = claims + 1 WHERE id = (
+                            SELECT id FROM jobs WHERE queue = 'bare' AND state = 'available'
+                            ORDER BY priority, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                        RETURNING id, arguments
+                        """)
+                    starts.startedAny()
+                }
+            }
+        }
+        defer { listening.cancel() }
+        try await Task.sleep(for: .milliseconds(200))
+        let milliseconds = try await samples(apart, pause: .milliseconds(150), starts) { _ in
+            try await client.batch([
+                "INSERT INTO jobs (kind, queue) VALUES ('no_operation', 'bare')", "SELECT pg_notify('bare', '')",
+            ])
+        }
+        try await client.query("DELETE FROM jobs WHERE queue = 'bare'")
+        return [
+            Figure(name: "bare commit, NOTIFY and claim, 150 ms apart: p50", value: milliseconds.median, unit: "ms")
+        ]
     }
 
     private static func measure(_ queue: JobQueue, _ bench: Bench, _ circumstance: String) async throws -> [Figure] {
@@ -36,22 +72,23 @@ enum EnqueueLatency {
         }
         return try await withWorker(queue, registry, bench) {
             // The first ones open connections and prepare statements.
-            _ = try await samples(50, pause: nil, queue, starts)
-            let close = try await samples(backToBack, pause: nil, queue, starts)
-            let spaced = try await samples(apart, pause: .milliseconds(150), queue, starts)
+            let enqueue: @Sendable (Int) async throws -> Void = { try await queue.enqueue(NoOperation(number: $0)) }
+            _ = try await samples(50, pause: nil, starts, enqueue)
+            let close = try await samples(backToBack, pause: nil, starts, enqueue)
+            let spaced = try await samples(apart, pause: .milliseconds(150), starts, enqueue)
             return figures(close, "enqueue → start, back to back\(circumstance)")
                 + figures(spaced, "enqueue → start, 150 ms apart\(circumstance)")
         }
     }
 
     private static func samples(
-        _ count: Int, pause: Duration?, _ queue: JobQueue, _ starts: Starts
+        _ count: Int, pause: Duration?, _ starts: Starts, _ enqueue: @escaping @Sendable (Int) async throws -> Void
     ) async throws -> [Double] {
         var milliseconds: [Double] = []
         for number in 0..<count {
             if let pause { try await Task.sleep(for: pause) }
             let before = ContinuousClock.now
-            let start = try await starts.wait(for: number) { try await queue.enqueue(NoOperation(number: number)) }
+            let start = try await starts.wait(for: number) { try await enqueue(number) }
             milliseconds.append((start - before).inMilliseconds)
         }
         return milliseconds

@@ -37,6 +37,12 @@ final class Starts: Sendable {
         waiters.withLock { $0.removeValue(forKey: number) }?.resume(returning: now)
     }
 
+    /// The start of the one that is waited for.
+    func startedAny() {
+        let now = ContinuousClock.now
+        waiters.withLock { $0.popFirst()?.value }?.resume(returning: now)
+    }
+
     /// Waits for the start of `number`, after `enqueue` has put it in.
     func wait(for number: Int, _ enqueue: @escaping @Sendable () async throws -> Void) async throws
         -> ContinuousClock.Instant

@@ -143,6 +143,19 @@ BEGIN
     RETURN ordinal = 1 OR NOT EXISTS (SELECT FROM jobs j WHERE j.key = job_key);
 END $$;
 
+-- The waiting or running job of a unique key. One that is new may not be on the disk yet (enqueue_job_now): whoever is told
+-- of it is told by a commit that waits for that.
+CREATE FUNCTION find_job(unique_key text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    found_id bigint;
+    is_new boolean;
+BEGIN
+    SELECT j.id, j.enqueued_at > clock_timestamp() - interval '10 s' INTO found_id, is_new
+    FROM jobs j WHERE j.unique_key = find_job.unique_key;
+    IF is_new THEN PERFORM pg_logical_emit_message(true, 'operadora', ''); END IF;
+    RETURN found_id;
+END $$;
+
 -- Inserts without notifying. `due` says whether a worker should be told; a duplicate of a unique key yields the old id.
 CREATE FUNCTION insert_job(
     kind text, arguments jsonb, queue text, priority integer, run_at timestamptz, max_attempts integer, key text,
@@ -161,8 +174,8 @@ BEGIN
     END IF;
     -- The common repeat is found here without touching its key.
     IF unique_key IS NOT NULL THEN
-        SELECT j.id INTO id FROM jobs j WHERE j.unique_key = insert_job.unique_key;
-        IF FOUND THEN RETURN; END IF;
+        id := find_job(unique_key);
+        IF id IS NOT NULL THEN RETURN; END IF;
     END IF;
     IF key IS NOT NULL AND NOT lock_job_key(key) THEN job_state := 'blocked'; END IF;
     LOOP
@@ -176,8 +189,8 @@ BEGIN
             due := job_state = 'available';
             RETURN;
         END IF;
-        SELECT j.id INTO id FROM jobs j WHERE j.unique_key = insert_job.unique_key;
-        EXIT WHEN FOUND;
+        id := find_job(unique_key);
+        EXIT WHEN id IS NOT NULL;
         -- It ended between the two statements: the name is free again.
     END LOOP;
     IF job_state <> 'blocked' AND key IS NOT NULL THEN

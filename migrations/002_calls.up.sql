@@ -5,8 +5,9 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 CREATE FUNCTION is_time_zone(zone text) RETURNS boolean LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN
     PERFORM now() AT TIME ZONE zone;
-    -- No abbreviations such as CST, which mean other hours elsewhere and know no summer.
-    RETURN (zone ~ '^[A-Za-z_]+(/[A-Za-z0-9_+-]+)+$' OR upper(zone) = 'UTC') AND length(zone) <= 64;
+    -- Neither abbreviations such as CST, which mean other hours elsewhere and know no summer, nor rules such as Mine/Own+6.
+    RETURN (zone ~ '^[A-Za-z_]+(/[A-Za-z_]+(-[A-Za-z_]+)*)+$' OR zone ~* '^Etc/GMT[+-]?[0-9]{1,2}$' OR upper(zone) = 'UTC')
+        AND length(zone) <= 64;
 EXCEPTION WHEN invalid_parameter_value THEN
     RETURN false;
 END $$;

@@ -186,8 +186,8 @@ final class Acknowledger: Sendable {
 
     private func reportSurprise(_ settlement: Settlement) {
         if settlement.isFallback {
-            logger.error(
-                "a handler completed its job in a transaction that did not commit",
+            logger.warning(
+                "the transaction that was to complete a job did not commit",
                 metadata: ["job": "\(settlement.lease.id)"])
         } else {
             staleCount.increment()

@@ -22,7 +22,7 @@ final class Announcer: Sendable {
 
     /// Who may notify with its own commit.
     struct Alone {
-        /// Nothing was told for long: whoever listens is asleep, and its part of the server too.
+        /// Nobody had something to tell for long: whoever listens may be asleep, and its part of the server too.
         let isCold: Bool
     }
 

@@ -20,13 +20,15 @@ final class FailureEnding: Sendable {
     /// What is being ended.
     var ids: [JobID] { pending.withLock { Array($0) } }
 
+    /// Call before `end`, which lets go of it.
+    func hold(_ id: JobID) { pending.withLock { _ = $0.insert(id) } }
+
     /// Returns when the job has ended. Tried again for as long as the database is away. When `onFailure` throws for another
     /// reason, the job ends without it, its error says so, and so does the log.
     func end(
         _ job: ClaimedJob, _ settlement: Settlement,
         onFailure: @escaping RegisteredKind.FailureHandler
     ) async {
-        pending.withLock { _ = $0.insert(job.lease.id) }
         defer { pending.withLock { _ = $0.remove(job.lease.id) } }
         var pause = Duration.milliseconds(20)
         while true {

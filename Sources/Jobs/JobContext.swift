@@ -64,9 +64,7 @@ public struct JobContext: Sendable {
                 try await client.batch(statements + [completion(result, notify: isAlone)])
             }
         } catch {
-            if let code = (error as? PostgresError)?.code, [.connection, .closed, .cancelled].contains(code) {
-                transactionalEnd.outcomeIsUnknown()
-            }
+            if (error as? PostgresError)?.leavesCommitUnknown == true { transactionalEnd.outcomeIsUnknown() }
             throw error
         }
         guard let rows = results.last else { throw PostgresError.noRow("complete_job") }
@@ -87,6 +85,18 @@ public struct JobContext: Sendable {
             return try await body()
         } catch let error as PostgresError where error.sqlState == "OPJ01" {
             throw JobError.leaseLost(id)
+        }
+    }
+}
+
+extension PostgresError {
+    /// The statements were sent, or may have been, and nobody said what became of them.
+    fileprivate var leavesCommitUnknown: Bool {
+        switch code {
+        case .connection, .closed: true
+        // With the server's word for it, they were stopped.
+        case .cancelled: sqlState == nil
+        case .server, .poolTimeout, .decoding: false
         }
     }
 }
@@ -126,7 +136,7 @@ final class TransactionalEnd: Sendable {
     var isCommitted: Bool { state.withLock { $0.isCommitted } }
     var isAnnounced: Bool { state.withLock { $0.isAnnounced } }
 
-    /// From here on the job's row may be gone without that being a lost lease.
+    /// The answer to the commit was lost.
     func outcomeIsUnknown() { state.withLock { $0.mayBeCommitted = true } }
 
     /// Nil when the job was not ended in a transaction.

@@ -25,7 +25,8 @@ public final class JobQueue: Service {
     /// Commits one job and wakes a worker. Returns its id (an existing one's when `uniqueKey` conflicts).
     ///
     /// Throws `PostgresError`; one that names a constraint (`job_…`) says which option is out of its range. After a
-    /// connection error the job may or may not exist: with a `uniqueKey` it is safe to enqueue again.
+    /// connection error, a timeout or a cancellation the job may or may not exist: with a `uniqueKey` it is safe to enqueue
+    /// again.
     @discardableResult
     public func enqueue<Work: Job>(_ job: Work, _ options: JobOptions = Work.defaults) async throws -> JobID {
         let arguments = try ArgumentsCoding.encode(job)

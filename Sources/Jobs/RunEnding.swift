@@ -22,6 +22,10 @@ struct RunEnding: Sendable {
         return settlement
     }
 
+    var saysCompletedInTransaction: Bool {
+        if case .returned(.completedInTransaction) = result { true } else { false }
+    }
+
     private var outcome: Settlement? {
         switch result {
         case .returned(.completed(let value)): completed(with: value?.text)
@@ -51,6 +55,13 @@ struct RunEnding: Sendable {
     }
 
     private func thrown(_ error: any Error) -> Settlement {
+        var settlement = attemptThatThrew(error)
+        // A commit whose answer was lost may have happened.
+        settlement.isFallback = transactionalEnd.mayBeCommitted
+        return settlement
+    }
+
+    private func attemptThatThrew(_ error: any Error) -> Settlement {
         switch stop {
         case .timeLimit: return failedAttempt("it took longer than its time limit of \(kind.timeLimit)")
         case .cancelRequested: return Settlement(job.lease, .cancelled, error: "cancelled while it ran")
@@ -58,10 +69,7 @@ struct RunEnding: Sendable {
         case .leaseLost, nil: break
         }
         if error is UndecodableArguments { return Settlement(job.lease, .failed, error: Settlement.line("\(error)")) }
-        var settlement = failedAttempt(Settlement.line("\(error)"))
-        // A commit whose answer was lost may have happened.
-        settlement.isFallback = transactionalEnd.mayBeCommitted
-        return settlement
+        return failedAttempt(Settlement.line("\(error)"))
     }
 
     private func failedAttempt(_ reason: String) -> Settlement {

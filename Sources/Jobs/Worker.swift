@@ -8,7 +8,7 @@ public final class Worker: Service {
         /// Queue name to its own number of slots: a slow queue never takes another's.
         public var queues: [String: Int] = ["default": 16]
         public var heartbeat: Duration = .seconds(5)
-        /// A worker without a heartbeat for so long is declared dead by the others, and its jobs run elsewhere.
+        /// At least two heartbeats. A worker without a heartbeat for so long is declared dead by the others, and its jobs run elsewhere.
         public var deadAfter: Duration = .seconds(15)
         /// The longest that a job waits when every notification is lost.
         public var pollInterval: Duration = .seconds(1)
@@ -31,6 +31,7 @@ public final class Worker: Service {
     public init(
         _ queue: JobQueue, registry: JobRegistry, configuration: Configuration, metrics: MetricsRegistry, logger: Logger
     ) {
+        precondition(configuration.deadAfter >= configuration.heartbeat * 2, "a worker may miss one heartbeat")
         self.configuration = configuration
         var own = queue.client.configuration
         own.applicationName += " worker"

@@ -202,9 +202,10 @@ final class WorkerCore: Sendable {
 
     /// A handler's own transaction ended the job: who waits for that hears of it now.
     private func announce(_ ending: RunEnding) {
-        guard case .returned(.completedInTransaction) = ending.result,
-            let queues = ending.transactionalEnd.queues, !ending.transactionalEnd.isAnnounced
-        else { return }
+        let end = ending.transactionalEnd
+        guard let queues = end.queues, !end.isAnnounced, end.isCommitted || ending.saysCompletedInTransaction else {
+            return
+        }
         announcer.wake(queues)
         if ending.job.isAwaited { announcer.ended([ending.job.lease.id]) }
     }
@@ -217,6 +218,7 @@ final class WorkerCore: Sendable {
         guard isFailure, let onFailure = registry.kinds[job.kind]?.onFailure else {
             return acknowledger.add(settlement, isLast: isLast)
         }
+        failureEnding.hold(job.lease.id)
         // In a task of its own: the one of the run may have been cancelled.
         await Task { await failureEnding.end(job, settlement, onFailure: onFailure) }.value
     }

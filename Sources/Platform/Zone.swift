@@ -16,7 +16,7 @@ public struct Zone: Sendable, Hashable {
     public let identifier: String
     private let file: ZoneFile
 
-    /// Nil when the system knows no zone of that name.
+    /// Nil when the system knows no zone of that name. Short names such as "CST" mean different hours in different places.
     public init?(identifier: String) {
         if identifier == "UTC" {
             self = Zone.utc
@@ -100,9 +100,9 @@ private final class ZoneFiles: Sendable {
         return path
     }
 
-    /// A name never leads out of the directory.
+    /// A name never leads out of the directory. Without a place it is UTC.
     private func isZoneName(_ name: String) -> Bool {
-        name.utf8.count <= 64 && !name.contains("..")
+        name.utf8.count <= 64 && (name.contains("/") || name.uppercased() == "UTC") && !name.contains("..")
             && name.first.map { $0.isASCII && $0.isLetter } == true
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_+-/".contains($0)) }
     }

@@ -102,16 +102,19 @@ extension ReconcileCallsHandler {
     /// Calls of a provider that is configured no more: nobody can be asked. While they could still be under way they wait,
     /// for webhooks or for a process that knows the provider.
     private func giveUpForeignCalls() async throws -> Int {
-        try await services.postgres.query(
+        let rows = try await services.postgres.query(
             """
-            SELECT end_call(id, status => 'uncertain', error => 'its provider ' || provider || ' is configured no more')
-            FROM (SELECT id, provider FROM calls
-                WHERE status IN ('dialing', 'ringing', 'in_progress') AND provider <> \(services.settings.provider)
-                    AND provider_call_id IS NOT NULL AND last_event_at
-                        < now() - make_interval(secs => \((services.settings.maximumCallDuration * 2).inSeconds))
-                ORDER BY last_event_at LIMIT \(Self.batch)) AS foreign_calls
-            """
-        ).count
+            SELECT id, provider FROM calls
+            WHERE status IN ('dialing', 'ringing', 'in_progress') AND finalized_at IS NULL
+                AND provider <> \(services.settings.provider) AND provider_call_id IS NOT NULL
+                AND last_event_at < now() - make_interval(secs => \((services.settings.maximumCallDuration * 2).inSeconds))
+            ORDER BY last_event_at LIMIT \(Self.batch)
+            """)
+        for row in rows {
+            let (id, provider) = try row.decode(Int64.self, String.self)
+            try await calls.end(id, .uncertain, error: "its provider \(provider) is configured no more")
+        }
+        return rows.count
     }
 
     /// A call that cannot be asked about must not keep the others from it. One that is older than any call can be is given
@@ -171,29 +174,32 @@ extension ReconcileCallsHandler {
     /// A queued call always has a job or is parked. Should somebody have cancelled its job, it ends; should it have been lost,
     /// it gets another.
     private func reviveQueuedCalls() async throws -> Int {
-        try await services.postgres.query(
-            """
-            SELECT end_call(id, error => 'its job was cancelled')
-            FROM (SELECT id FROM calls
-                WHERE status = 'queued' AND finalized_at IS NULL AND parked_since IS NULL
-                    AND last_event_at < now() - interval '10 minutes'
-                    AND EXISTS (SELECT FROM finished_jobs WHERE finished_jobs.id = job_id AND state = 'cancelled')
-                ORDER BY last_event_at LIMIT \(Self.batch)) AS cancelled
-            """)
         let rows = try await services.postgres.query(
             """
             WITH quiet AS MATERIALIZED (
-                SELECT id, EXISTS (SELECT FROM jobs WHERE jobs.id = job_id) AS has_job FROM calls
+                SELECT id, EXISTS (SELECT FROM jobs WHERE jobs.id = job_id) AS has_job,
+                    EXISTS (SELECT FROM finished_jobs
+                        WHERE finished_jobs.id = job_id AND state = 'cancelled') AS is_cancelled
+                FROM calls
                 WHERE status = 'queued' AND finalized_at IS NULL AND parked_since IS NULL
                     AND last_event_at < now() - interval '10 minutes'
                 ORDER BY last_event_at LIMIT \(Self.batch) FOR NO KEY UPDATE SKIP LOCKED)
-            UPDATE calls SET last_event_at = now(), job_id = CASE WHEN has_job THEN job_id ELSE
+            UPDATE calls SET last_event_at = now(), job_id = CASE WHEN has_job OR is_cancelled THEN job_id ELSE
                 enqueue_job('initiate_call', jsonb_build_object('call_id', calls.id), queue => 'calls',
                     unique_key => 'initiate:' || calls.id) END
             FROM quiet WHERE calls.id = quiet.id
-            RETURNING has_job
+            RETURNING calls.id, has_job, is_cancelled
             """)
-        return try rows.count { try !$0.decode(Bool.self) }
+        var revived = 0
+        for row in rows {
+            let (id, hasJob, isCancelled) = try row.decode(Int64.self, Bool.self, Bool.self)
+            if isCancelled {
+                try await calls.end(id, error: "its job was cancelled")
+            } else if !hasJob {
+                revived += 1
+            }
+        }
+        return revived
     }
 
     /// Fills slots that nobody filled, and completes campaigns that nothing is left of.

@@ -89,16 +89,30 @@ struct ReconcileCallsTests {
         #expect(bench.telephony.dialled.isEmpty)
     }
 
-    @Test("A call whose job was cancelled by hand ends, and is not dialled")
-    func cancelledJob() async throws {
+    @Test("Calls whose job was cancelled by hand end, however many, and are not dialled; one whose job was lost is")
+    func cancelledJobs() async throws {
         let bench = try await CallBench()
-        let call = try await bench.queuedCall(bench.campaign("redial = '{}'"))
-        try await bench.query("SELECT cancel_job(job_id) FROM calls WHERE id = \(call)")
-        try await bench.query("UPDATE calls SET last_event_at = now() - interval '11 minutes'")
-        try await reconcile(bench)
-        #expect(try await bench.status(call) == "ended")
-        #expect(try await bench.value("SELECT error FROM calls WHERE id = \(call)") == "its job was cancelled")
-        #expect(bench.telephony.current.calls.isEmpty)
+        let campaign = try await bench.campaign("redial = '{}'")
+        try await bench.query(
+            """
+            INSERT INTO leads (campaign_id, phone)
+            SELECT \(campaign), '+1212555' || to_char(n, 'FM0000') FROM generate_series(1, 450) AS n
+            """)
+        try await bench.query("SELECT launch_campaign(\(campaign))")
+        try await bench.query("SELECT cancel_job(job_id) FROM calls WHERE job_id IS NOT NULL")
+        let lost = try await bench.queuedCall(campaign)
+        try await bench.query("DELETE FROM jobs WHERE id = (SELECT job_id FROM calls WHERE id = \(lost))")
+        try await bench.query(
+            "UPDATE calls SET last_event_at = now() - interval '11 minutes', parked_since = NULL WHERE status = 'queued'"
+        )
+        let cancelled: Int = try await bench.value(
+            "SELECT count(*) FROM calls JOIN finished_jobs ON finished_jobs.id = job_id")
+        try #require(cancelled > 400)
+        for _ in 0..<4 { try await reconcile(bench) }
+        let ended: Int = try await bench.value("SELECT count(*) FROM calls WHERE error = 'its job was cancelled'")
+        #expect(ended == cancelled)
+        #expect(bench.telephony.dialled.count == 1)
+        #expect(try await bench.status(lost) == "dialing")
     }
 
     @Test("A call that its provider does not know is uncertain")

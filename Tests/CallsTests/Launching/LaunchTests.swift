@@ -1,3 +1,4 @@
+import Platform
 import Postgres
 import TestSupport
 import Testing
@@ -6,6 +7,21 @@ import Testing
 
 @Suite("Launching")
 struct LaunchTests {
+    @Test("A time zone that the schema takes is one that this process knows; rules and abbreviations are refused")
+    func timeZones() async throws {
+        let bench = try await CallBench()
+        let names = try await bench.query(
+            "SELECT name FROM pg_timezone_names WHERE is_time_zone(name) AND name !~ '^(posix|right)/'"
+        ).map { try $0.decode(String.self) }
+        #expect(names.count > 400)
+        #expect(names.filter { Zone(identifier: $0) == nil } == [])
+        for wrong in ["CST", "EST5EDT", "America/Nowhere6", "America/Mexico_City+6", "Foo/Bar", "Foo/Bar5Baz", ""] {
+            let isTaken: Bool = try await bench.value("SELECT is_time_zone(\(wrong))")
+            #expect(!isTaken, "\(wrong)")
+            #expect(Zone(identifier: wrong) == nil, "\(wrong)")
+        }
+    }
+
     @Test("A campaign of a name and a lead of a phone are all that a launcher must give")
     func minimum() async throws {
         let bench = try await CallBench()
