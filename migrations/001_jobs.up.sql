@@ -217,16 +217,11 @@ COMMENT ON FUNCTION enqueue_job IS
 -- The shortest way from outside of a transaction to the start of the handler. Workers see the job before the disk has it;
 -- the caller has its answer only when the disk has it too. Whatever the handler commits durably makes the job durable with
 -- it, so what a crash in between can undo is a job that nobody was promised and that has left no trace.
--- With `cold`, workers that have been idle for long wake up while the job is still being written.
 CREATE PROCEDURE enqueue_job_now(
     kind text, arguments jsonb, queue text, priority integer, run_at timestamptz, max_attempts integer, key text,
-    unique_key text, start_within interval, awaited boolean, cold boolean, INOUT id bigint
+    unique_key text, start_within interval, awaited boolean, INOUT id bigint
 ) LANGUAGE plpgsql AS $$
 BEGIN
-    IF cold THEN
-        PERFORM pg_notify('operadora_jobs', queue);
-        COMMIT;
-    END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
     id := enqueue_job(kind, arguments, queue, priority, run_at, max_attempts, key, unique_key, start_within, awaited);
     COMMIT;

@@ -29,23 +29,41 @@ public final class JobQueue: Service {
     /// again.
     @discardableResult
     public func enqueue<Work: Job>(_ job: Work, _ options: JobOptions = Work.defaults) async throws -> JobID {
-        let arguments = try ArgumentsCoding.encode(job)
         // Alone, its commit carries the notification, which saves a round trip. Beside others it does not, because such a
         // commit holds a lock of the whole server until it is on the disk: then one notification follows for all.
         if let alone = announcer.beginAlone() {
             defer { announcer.endAlone() }
-            let rows = try await again {
-                try await client.query(
-                    Statements.enqueueNow(Work.kind, arguments, options, isCold: alone.isCold && options.runAt == nil))
-            }
-            guard let row = rows.first else { throw PostgresError.noRow("enqueue_job_now") }
-            return try row.decode(JobID.self)
+            return try await enqueueAlone(job, options, isCold: alone.isCold)
         }
+        let arguments = try ArgumentsCoding.encode(job)
         let rows = try await again { try await client.query(Statements.insert(Work.kind, arguments, options)) }
         guard let row = rows.first else { throw PostgresError.noRow("insert_job") }
         let (id, needsWaking) = try row.decode(JobID.self, Bool.self)
         if needsWaking { wakeWorkers(of: options.queue) }
         return id
+    }
+
+    private func enqueueAlone<Work: Job>(_ job: Work, _ options: JobOptions, isCold: Bool) async throws -> JobID {
+        try await client.withConnection { connection in
+            // Workers that have been idle for long wake up while the job is being encoded and written.
+            let hint = Task.immediate {
+                guard isCold, options.runAt == nil else { return }
+                _ = try? await connection.query(Statements.notify([(Announcer.jobsChannel, options.queue)]))
+            }
+            let rows: PostgresResult
+            do {
+                let arguments = try ArgumentsCoding.encode(job)
+                rows = try await again {
+                    try await connection.query(Statements.enqueueNow(Work.kind, arguments, options))
+                }
+            } catch {
+                // The connection goes back without anything under way.
+                await hint.value
+                throw error
+            }
+            guard let row = rows.first else { throw PostgresError.noRow("enqueue_job_now") }
+            return try row.decode(JobID.self)
+        }
     }
 
     /// Inside the caller's transaction: the job exists exactly if it commits. With a key, other enqueuers and the ends of

@@ -23,13 +23,11 @@ enum Statements {
     }
 
     /// Outside of any transaction. Returns the id.
-    static func enqueueNow(
-        _ kind: String, _ arguments: String, _ options: JobOptions, isCold: Bool
-    ) -> PostgresQuery {
+    static func enqueueNow(_ kind: String, _ arguments: String, _ options: JobOptions) -> PostgresQuery {
         """
         CALL enqueue_job_now(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
             \(options.runAt), \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey),
-            \(options.startWithin), \(options.isAwaited), \(isCold), NULL)
+            \(options.startWithin), \(options.isAwaited), NULL)
         """
     }
 
