@@ -22,13 +22,13 @@ enum WorkerMemory {
         try await waitUntil { try await client.query("SELECT FROM workers").count == 1 }
         // What starting took is given back or used by then.
         try await Task.sleep(for: .seconds(2))
-        let idle = try residentMegabytes(process.processID)
+        let idle = try ResidentMemory.megabytes(of: process.processID)
         var after: [Double] = []
         for round in 1...batches {
             Report.note("  \(round * batch) jobs")
             try await queue.enqueue(all: (1...batch).map { NoOperation(number: $0) })
             try await waitUntil { try await client.query("SELECT FROM jobs LIMIT 1").isEmpty }
-            after.append(try residentMegabytes(process.processID))
+            after.append(try ResidentMemory.megabytes(of: process.processID))
         }
         await client.close()
         let growth = (after.last ?? 0) - (after.first ?? 0)
@@ -54,12 +54,5 @@ enum WorkerMemory {
 
     private static func waitUntil(_ condition: () async throws -> Bool) async throws {
         while try await !condition() { try await Task.sleep(for: .milliseconds(50)) }
-    }
-
-    private static func residentMegabytes(_ process: Int32) throws -> Double {
-        let status = try String(decoding: Data(contentsOf: URL(filePath: "/proc/\(process)/status")), as: UTF8.self)
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        let kilobytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
-        return (kilobytes ?? 0) / 1024
     }
 }

@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 
 /// Decides which request meets which fault. Safe to use from any task; the plan may be changed while requests run.
@@ -9,7 +10,7 @@ public final class FaultSwitch: Sendable {
 
     private struct State {
         var plan: FaultPlan
-        var random: StableRandom
+        var random: SeededGenerator
         var triggers: [Trigger] = []
         var counts: [Fault: Int] = [:]
 
@@ -24,7 +25,7 @@ public final class FaultSwitch: Sendable {
     private let state: Mutex<State>
 
     public init(_ plan: FaultPlan = .none) {
-        state = Mutex(State(plan: plan, random: StableRandom(seed: plan.seed)))
+        state = Mutex(State(plan: plan, random: SeededGenerator(seed: plan.seed)))
     }
 
     /// Setting it begins the sequence of its seed anew.
@@ -33,7 +34,7 @@ public final class FaultSwitch: Sendable {
         set {
             state.withLock {
                 $0.plan = newValue
-                $0.random = StableRandom(seed: newValue.seed)
+                $0.random = SeededGenerator(seed: newValue.seed)
             }
         }
     }

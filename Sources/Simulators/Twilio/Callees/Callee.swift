@@ -1,3 +1,5 @@
+import Platform
+
 /// Somebody whom the simulated Twilio can reach by telephone, or not.
 public struct Callee: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable, CaseIterable {
@@ -72,7 +74,7 @@ public struct CalleeBook: Sendable {
     public func callee(at number: String) -> Callee {
         if let callee = assigned[number] { return callee }
         let present = Callee.Kind.allCases.filter { shares[$0, default: 0] > 0 }
-        var random = StableRandom(seed: stableHash(number, seed: seed))
+        var random = SeededGenerator(seed: stableHash(number, seed: seed))
         var place = random.unit() * present.reduce(0) { $0 + shares[$1, default: 0] }
         for kind in present {
             place -= shares[kind, default: 0]

@@ -1,17 +1,6 @@
-/// Numbers that look random and are the same in every run: SplitMix64 over a seed (Steele, Lea, Flood 2014).
-struct StableRandom: RandomNumberGenerator {
-    private var state: UInt64
+import Platform
 
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededGenerator {
     /// 0 ..< 1.
     mutating func unit() -> Double { Double(next() >> 11) / Double(1 << 53) }
 }
@@ -24,6 +13,6 @@ func stableHash(_ text: String, seed: UInt64 = 0) -> UInt64 {
 /// An identifier of so many letters of `alphabet`, always the same for the same text.
 func stableIdentifier(_ text: String, count: Int, alphabet: String) -> String {
     let letters = Array(alphabet)
-    var random = StableRandom(seed: stableHash(text))
+    var random = SeededGenerator(seed: stableHash(text))
     return String((0..<count).map { _ in letters[Int(random.next() % UInt64(letters.count))] })
 }
