@@ -6,4 +6,5 @@ DROP FUNCTION next_opening(text, text, timestamptz);
 DROP FUNCTION is_within_hours(text, text, timestamptz);
 DROP FUNCTION is_weekly_hours(text);
 DROP FUNCTION weekly_minutes(text);
+DROP FUNCTION lock_calendar(text);
 DROP FUNCTION is_time_zone(text);

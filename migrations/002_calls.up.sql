@@ -342,6 +342,11 @@ CREATE TABLE meetings (
     CONSTRAINT meeting_times_do_not_overlap EXCLUDE USING gist
         (calendar_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (status IN ('reserved', 'confirmed'))
 );
+-- Of two transactions that write overlapping meetings at once each may wait for the other's end, because the constraint
+-- looks at both rows. So whoever reserves or confirms takes the calendar's lock first; it ends with the transaction.
+CREATE FUNCTION lock_calendar(calendar_id text) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock(hashtextextended('calendar:' || calendar_id, 0))
+$$;
 COMMENT ON TABLE meetings IS 'Reserved first, then confirmed by the calendar.';
 COMMENT ON COLUMN meetings.status IS 'reserved (the calendar has not answered), confirmed, cancelled, failed.';
 COMMENT ON COLUMN meetings.reason IS 'Why it failed or was cancelled.';

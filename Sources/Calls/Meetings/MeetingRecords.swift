@@ -87,7 +87,8 @@ struct MeetingRecords: Sendable {
     /// the calendar what became of it.
     func reserve(_ request: BookingRequest) async throws -> Reservation {
         do {
-            let rows = try await services.postgres.query(
+            let results = try await services.postgres.batch([
+                "SELECT lock_calendar(\(services.settings.calendarID))",
                 """
                 INSERT INTO meetings (call_id, lead_id, calendar_id, event_key, title, guest_name, guest_email, starts_at,
                     ends_at)
@@ -95,8 +96,9 @@ struct MeetingRecords: Sendable {
                     'op' || replace(gen_random_uuid()::text, '-', ''), \(request.title), \(request.guestName),
                     \(request.guestEmail), \(request.startsAt), \(request.endsAt))
                 RETURNING \(unsafe: Self.columns)
-                """)
-            return .made(try Self.meeting(rows[0]))
+                """,
+            ])
+            return .made(try Self.meeting(results[1][0]))
         } catch let error as PostgresError where error.sqlState == "23505" || error.sqlState == "23P01" {
             // Both constraints may stand in the way at once: that of the same call says more.
             let standing = try await ofCall(request.callID).first { $0.status == .reserved || $0.status == .confirmed }
@@ -109,6 +111,7 @@ struct MeetingRecords: Sendable {
     func confirm(_ meeting: Meeting, as event: InsertedEvent, invitation: Email?) async throws -> Meeting? {
         let reminder = RemindGuest(meetingID: meeting.id)
         return try await services.postgres.withTransaction { connection in
+            try await connection.query("SELECT lock_calendar(calendar_id) FROM meetings WHERE id = \(meeting.id)")
             let rows = try await connection.query(
                 """
                 UPDATE meetings SET status = 'confirmed', confirmed_at = now(), calendar_event_id = \(event.id),

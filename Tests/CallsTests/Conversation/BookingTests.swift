@@ -20,6 +20,32 @@ struct BookingTests {
         return try await scene.turn(2, "Tomorrow is fine")
     }
 
+    @Test("Of two calls that want a time at the same moment one gets it, and the other hears that it is taken")
+    func raceForATime() async throws {
+        let bench = try await CallBench()
+        let campaign = try await bench.campaign()
+        let (first, second) = (try await bench.queuedCall(campaign), try await bench.queuedCall(campaign))
+        let records = MeetingRecords(bench.services)
+        for hour in 1...60 {
+            let start = Date(timeIntervalSince1970: 1_900_000_000 + Double(hour) * 3_600)
+            func request(_ call: Int64) -> BookingRequest {
+                BookingRequest(
+                    callID: call, leadID: nil, title: "Demo", guestName: "Ana", guestEmail: "ana@example.com",
+                    startsAt: start, endsAt: start + 1_800, language: .english, zone: .utc)
+            }
+            guard case .made(let meeting) = try await records.reserve(request(first)) else { throw NotReserved() }
+            let event = InsertedEvent(id: "event\(hour)", link: nil, startsAt: start, endsAt: start + 1_800)
+            let late = request(second)
+            async let confirmation = records.confirm(meeting, as: event, invitation: nil)
+            async let other = records.reserve(late)
+            #expect(try await confirmation?.status == .confirmed)
+            guard case .taken = try await other else { throw NotReserved() }
+            try await bench.query("DELETE FROM meetings")
+        }
+    }
+
+    private struct NotReserved: Error {}
+
     @Test("A meeting is looked for, booked, and stands in table and calendar alike")
     func books() async throws {
         let scene = try await ConversationScene(Scripts.booking())
