@@ -15,9 +15,12 @@ struct Database: Sendable {
             directory: MigrationsDirectory.find(configuration.migrationsDirectory), logger: logger)
     }
 
-    /// Throws when migrations are missing: what a command would say of missing tables is harder to read.
+    /// Throws when migrations are missing, unknown or not those that we know: what a command would say of missing tables is
+    /// harder to read, and what it might do to unknown ones is harder to undo.
     func requireCurrentSchema() async throws {
-        let pending = try await migrator.status(client).pending
+        let status = try await migrator.status(client)
+        if let refusal = status.refusal { throw CommandFailure(refusal) }
+        let pending = status.pending
         guard !pending.isEmpty else { return }
         let names = pending.map { "\($0.number) (\($0.name))" }.joined(separator: ", ")
         throw CommandFailure("the database lacks migrations \(names): run operadora migrate up")
@@ -35,6 +38,10 @@ struct Database: Sendable {
             let result = try await body(database.client)
             await database.client.close()
             return result
+        } catch let error as PostgresError where error.code == .connection {
+            await database.client.close()
+            throw CommandFailure(
+                "\(error)".replacing("\t", with: " ") + ": look at DATABASE_URL, and whether PostgreSQL runs there")
         } catch {
             await database.client.close()
             throw error

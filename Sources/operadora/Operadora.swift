@@ -13,7 +13,7 @@ struct Operadora: ParsableCommand {
                   operadora demo
 
                 EXAMPLE: yours, configured by environment variables or a .env file (docs/operations.md)
-                  operadora doctor && operadora migrate up
+                  operadora migrate up && operadora doctor
                   operadora campaign create "Spring" --language es --country MX
                   operadora leads import leads.csv --campaign "Spring"
                   operadora campaign launch "Spring"

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Platform
+import Postgres
 import TestSupport
 import Testing
 
@@ -55,6 +56,23 @@ import Testing
             #expect(result.exit == .status(1))
             #expect(result.error.contains("run operadora migrate up"))
         }
+    }
+
+    @Test("Nothing runs on a schema that it does not know, and a database that is away is named")
+    func unknownSchema() async throws {
+        let database = try await TestDatabase.make()
+        try await database.client.query(
+            "INSERT INTO schema_migrations (number, name, checksum) VALUES (999, 'from_the_future', repeat('0', 64))")
+        let environment = unreachable.merging(["DATABASE_URL": database.connectionString]) { _, new in new }
+        for command in ["worker", "ingress", "doctor"] {
+            let result = try await Executable.run(command, environment: environment)
+            #expect(result.exit == .status(1), "\(command)")
+            #expect((result.error + result.output).contains("from_the_future"), "\(command)")
+        }
+        let status = try await Executable.run("campaign", "status", environment: environment)
+        #expect(status.exit == .status(1) && status.error.contains("from_the_future"))
+        let away = try await Executable.run("campaign", "status", environment: unreachable)
+        #expect(away.exit == .status(1) && away.error.contains("look at DATABASE_URL"))
     }
 
     @Test("Migrations go up, show, and go down")

@@ -56,6 +56,9 @@ struct TurnWebhook: Sendable {
         } catch is HoldOver {
             log("the database did not answer in time: the turn is brought back", request)
             return (broughtBack(request), .broughtBack)
+        } catch is CancellationError {
+            // The caller hung up, or voicemail was detected: nobody reads the answer.
+            return (twiML.apology(language(request)), .apology)
         } catch {
             log("the turn could not be taken in: \(error)", request)
             return (twiML.apology(language(request)), .apology)

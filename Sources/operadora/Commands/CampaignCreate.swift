@@ -52,6 +52,11 @@ struct CampaignCreate: AsyncParsableCommand {
         if let redial, (try? JSON(parsing: redial))?.object == nil {
             throw ValidationError(#"'--redial' is not a JSON object such as {"busy":["5m","30m"],"no_answer":["1h"]}"#)
         }
+        let known = ["check_calendar_availability", "book_meeting"]
+        let named = (tools ?? "").split(separator: ",").map { String($0.trimmed) }
+        if tools != "none", let unknown = named.first(where: { !known.contains($0) }) {
+            throw ValidationError("'--tools': there is no \(unknown), but \(known.joined(separator: ", ")), or none")
+        }
         if let inboundNumber, !inboundNumber.isE164 {
             throw ValidationError("'--inbound-number \(inboundNumber)' is not an E.164 number such as +12125550123")
         }
@@ -90,6 +95,7 @@ struct CampaignCreate: AsyncParsableCommand {
     private func complaint(_ error: PostgresError) -> String {
         let sentence = (error.constraint ?? "").replacing("_", with: " ")
         return error.constraint == "campaign_name_is_unique"
-            ? "there is already a campaign \"\(name)\"" : "the campaign was not created: \(sentence)"
+            ? "there is already a campaign \"\(name)\""
+            : "the campaign was not created, because this would not hold: \(sentence)"
     }
 }

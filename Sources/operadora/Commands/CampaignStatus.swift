@@ -35,7 +35,8 @@ struct CampaignStatus: AsyncParsableCommand {
 /// What became of a campaign's leads, counted.
 enum CampaignFunnel {
     static let columns: [Table.Column] = [
-        .init("id", alignsRight: true), .init("name"), .init("status"), .init("leads", alignsRight: true),
+        .init("id", alignsRight: true), .init("name"), .init("status"), .init("calling_window"),
+        .init("leads", alignsRight: true),
         .init("calls", alignsRight: true), .init("queued", alignsRight: true), .init("under_way", alignsRight: true),
         .init("answered", alignsRight: true), .init("ended", alignsRight: true), .init("uncertain", alignsRight: true),
         .init("meetings", alignsRight: true),
@@ -46,7 +47,7 @@ enum CampaignFunnel {
         try await client.query(
             """
             SELECT to_jsonb(shown) FROM (
-                SELECT campaigns.id, campaigns.name, campaigns.status,
+                SELECT campaigns.id, campaigns.name, campaigns.status, campaigns.calling_window,
                     (SELECT count(*) FROM leads WHERE campaign_id = campaigns.id) AS leads,
                     funnel.*, outcomes.by_outcome,
                     (SELECT count(*) FROM meetings JOIN calls ON calls.id = meetings.call_id

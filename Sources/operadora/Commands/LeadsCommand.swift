@@ -56,7 +56,9 @@ struct LeadsCommand: ParsableCommand {
         private func usualReportPath() -> String {
             let name = file == "-" ? "stdin" : URL(filePath: file).deletingPathExtension().lastPathComponent
             let time = Date().ISO8601Format(.iso8601(timeZone: .gmt, dateSeparator: .omitted, timeSeparator: .omitted))
-            return "import-report-\(name)-\(time).csv"
+            // Two imports in a second have a report each.
+            let names = (1...).lazy.map { "import-report-\(name)-\(time)\($0 == 1 ? "" : "-\($0)").csv" }
+            return names.first { !FileManager.default.fileExists(atPath: $0) } ?? "import-report.csv"
         }
 
         static func json(_ summary: LeadImportSummary, _ isDryRun: Bool) -> JSON {
@@ -69,14 +71,14 @@ struct LeadsCommand: ParsableCommand {
         }
 
         private func text(_ summary: LeadImportSummary, _ campaign: CampaignReference) -> String {
-            let verb = dryRun ? "would be imported" : "imported"
             let counts = [
                 (summary.inserted, "new leads"), (summary.updated, "leads completed"),
                 (summary.unchanged, "leads unchanged"), (summary.merged, "rows merged by phone"),
                 (summary.bad, "bad rows"),
             ].map { "\($0) \($1)" }.joined(separator: ", ")
             let report = summary.reportPath.map { "\nBad and merged rows are named in \($0)" } ?? ""
-            return "\(summary.rows) rows \(verb) into \"\(campaign.name)\": \(counts).\(report)"
+            let verb = dryRun ? "Nothing was written, but would be" : "Imported"
+            return "\(verb): \(summary.rows) rows for \"\(campaign.name)\", \(counts).\(report)"
         }
     }
 }

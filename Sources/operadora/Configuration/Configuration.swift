@@ -86,6 +86,9 @@ struct ListenConfiguration: Sendable {
         port = reader.integer("INGRESS_PORT", default: 8080, in: 0...65_535)
         let tokens = reader.string("API_TOKENS", default: "").split(separator: ",").map(\.trimmed)
         apiTokens = tokens.filter { !$0.isEmpty }.map { Secret(String($0)) }
+        if tokens.contains(where: { (1..<16).contains($0.utf8.count) }) {
+            reader.report("API_TOKENS", "has a token that is too short: each must have 16 characters or more")
+        }
     }
 }
 

@@ -85,7 +85,11 @@ struct Doctor {
         }
         let reached = Finding.ok("database", "PostgreSQL \(version) answers")
         do {
-            let pending = try await database.migrator.status(database.client).pending
+            let status = try await database.migrator.status(database.client)
+            if let refusal = status.refusal {
+                return [reached, .failed("migrations", refusal, "run the release that made this schema")]
+            }
+            let pending = status.pending
             return pending.isEmpty
                 ? [reached, .ok("migrations", "all applied")]
                 : [reached, .failed("migrations", "\(pending.count) are missing", "run operadora migrate up")]
