@@ -29,6 +29,7 @@ enum TurnOverhead {
             _ = try await product.webhook(
                 "/webhooks/twilio/voice?call=\(call)", call: call, ["CallStatus": "in-progress"])
         }
+        let disk = DiskProbe()
         let thinkMilliseconds = think / .milliseconds(1)
         let overheads = try await withThrowingTaskGroup(of: Double.self) { group in
             // Open loop: a turn is due when it is due, however late the ones before it are.
@@ -51,6 +52,6 @@ enum TurnOverhead {
             Figure(name: "turn overhead at 100/s, p50", value: overheads.percentile(0.5), unit: "ms", bar: .atMost(8)),
             Figure(
                 name: "turn overhead at 100/s, p99", value: overheads.percentile(0.99), unit: "ms", bar: .atMost(25)),
-        ]
+        ] + disk.figures()
     }
 }
