@@ -2,8 +2,9 @@ public import Jobs
 import Platform
 public import Postgres
 
-/// Takes in what a telephone provider says of calls: finds the stored answer or makes the work durable, in one round trip
-/// and one commit. Thrown errors are PostgreSQL's; whatever is returned is committed.
+/// Takes in what a telephone provider says of calls: finds the stored answer or enqueues the work, in one round trip and one
+/// commit. Thrown errors are PostgreSQL's; whatever is returned is committed, and on the disk but for what `take` of a turn
+/// enqueues.
 ///
 /// Every method may be repeated: after an error whose outcome is unknown it finds what the first attempt did.
 public struct TurnIntake: Sendable {
@@ -52,28 +53,39 @@ public struct TurnIntake: Sendable {
     }
 
     /// Looks up the answer of a turn and, when there is none, enqueues the turn.
-    public func take(_ turn: ProcessConversation) async throws -> Taken { try await take(turn, mayEnqueue: true) }
+    ///
+    /// The job does not wait for the disk: its result is on the disk when it is there, and the job with it. Whoever promises
+    /// something before that calls `keep` first. A crash of the server may undo the job until then; its result is then
+    /// `.lost`, or of another `uniqueKey`: take the turn again.
+    public func take(_ turn: ProcessConversation) async throws -> Taken { try await take(turn, .enqueue) }
+
+    /// The same, and the job is on the disk.
+    public func keep(_ turn: ProcessConversation) async throws -> Taken { try await take(turn, .keep) }
 
     /// Looks up the answer of a turn whose job was enqueued before.
-    public func lookUp(_ turn: ProcessConversation) async throws -> Taken { try await take(turn, mayEnqueue: false) }
+    public func lookUp(_ turn: ProcessConversation) async throws -> Taken { try await take(turn, .lookUp) }
 
-    private func take(_ turn: ProcessConversation, mayEnqueue: Bool) async throws -> Taken {
+    private enum Purpose { case lookUp, enqueue, keep }
+
+    private func take(_ turn: ProcessConversation, _ purpose: Purpose) async throws -> Taken {
         let options = turn.options
         let arguments = try JSON(encoding: turn)
-        let rows = try await queue.announcing { atOnce in
-            try await postgres.query(
-                """
-                SELECT language, timezone, refusal, say, next_turn, ends_call, job_id,
-                    announce_job(is_due, \(options.queue), \(atOnce))
-                FROM take_turn(\(turn.callID), \(Int32(clamping: turn.turn)), \(turn.providerCallID), \(mayEnqueue),
-                    \(ProcessConversation.kind), \(arguments), \(options.queue), \(Int32(options.priority)),
-                    \(Int32(options.maximumAttempts)), \(options.key), \(options.uniqueKey),
-                    \(settings.defaultLanguage), \(settings.businessTimezone))
-                """)
-        }
+        // Something to write makes the commit wait for the disk, and with it for an answer whose own commit did not.
+        let rows = try await postgres.query(
+            """
+            SELECT language, timezone, refusal, say, next_turn, ends_call, job_id,
+                announce_job(is_due, \(options.queue), true),
+                CASE WHEN job_id IS NOT NULL AND \(purpose == .enqueue) THEN set_config('synchronous_commit', 'off', true)
+                    WHEN job_id IS NOT NULL OR say IS NOT NULL THEN pg_logical_emit_message(true, 'operadora', '')::text
+                END
+            FROM take_turn(\(turn.callID), \(Int32(clamping: turn.turn)), \(turn.providerCallID), \(purpose != .lookUp),
+                \(ProcessConversation.kind), \(arguments), \(options.queue), \(Int32(options.priority)),
+                \(Int32(options.maximumAttempts)), \(options.key), \(options.uniqueKey),
+                \(settings.defaultLanguage), \(settings.businessTimezone))
+            """)
         guard let row = rows.first else { return .refused(.unknownCall, nil) }
-        let (language, timezone, refusal, say, nextTurn, endsCall, job, needsWaking) = try row.decode(
-            String?.self, String?.self, String?.self, String?.self, Int?.self, Bool?.self, JobID?.self, Bool?.self)
+        let (language, timezone, refusal, say, nextTurn, endsCall, job) = try row.decode(
+            String?.self, String?.self, String?.self, String?.self, Int?.self, Bool?.self, JobID?.self)
         guard let language, let timezone else { return .refused(.unknownCall, nil) }
         let listener = Listener(language: language, timezone: timezone)
         if let refusal { return .refused(Refusal(rawValue: refusal) ?? .outOfTurn, listener) }
@@ -82,7 +94,6 @@ public struct TurnIntake: Sendable {
             return .answered(answer, listener)
         }
         guard let job else { return .unanswered(listener) }
-        if needsWaking == true { queue.wakeWorkers(of: options.queue) }
         return .enqueued(job, listener)
     }
 

@@ -34,9 +34,16 @@ public typealias JobID = Int64
 
 /// How a job ended, as a waiter sees it.
 public struct JobResult: Sendable {
-    public enum State: String, Sendable { case completed, failed, cancelled, expired }
+    public enum State: String, Sendable {
+        case completed, failed, cancelled, expired
+        /// There is no such job: a crash of the server undid it before it was on the disk, or it ended longer ago than
+        /// history is kept.
+        case lost
+    }
     public let id: JobID
     public let state: State
+    /// The id of a job that a crash undid may be drawn again: this tells whose result it is.
+    public let uniqueKey: String?
     public let result: JSON?
     /// One line, safe to show.
     public let error: String?

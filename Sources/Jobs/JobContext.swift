@@ -14,6 +14,7 @@ public struct JobContext: Sendable {
 
     private let lease: Lease
     private let hasKey: Bool
+    private let isAwaited: Bool
     private let announcer: Announcer
     private let workerLogger: Logger
     let transactionalEnd = TransactionalEnd()
@@ -21,6 +22,7 @@ public struct JobContext: Sendable {
     init(_ job: ClaimedJob, announcer: Announcer, logger: Logger) {
         id = job.lease.id
         hasKey = job.hasKey
+        isAwaited = job.isAwaited
         self.announcer = announcer
         kind = job.kind
         attempt = job.attempt
@@ -52,23 +54,28 @@ public struct JobContext: Sendable {
     /// Runs statements and ends this job, all in one transaction and one round trip, fenced: throws `JobError.leaseLost`, and
     /// nothing has happened, when this attempt is no longer ours. Then return `.completedInTransaction`. After a connection
     /// error it may or may not have been committed; throw that on, and the job ends as it should.
+    ///
+    /// When somebody waits for the result, this does not wait for the disk: whoever gets the result does. A crash of the
+    /// server may undo it until then, the end of the job included.
     public func complete(
         _ result: JSON? = nil, with statements: [PostgresQuery], on client: PostgresClient
     ) async throws {
         guard transactionalEnd.begin() else { throw JobError.completedTwice(id) }
-        let isAlone = announcer.beginAlone() != nil
+        let isAlone = !isAwaited && announcer.beginAlone() != nil
         defer { if isAlone { announcer.endAlone() } }
+        let end =
+            isAwaited
+            ? Statements.completeAwaited(lease, hasKey: hasKey, result: result?.text)
+            : completion(result, notify: isAlone)
         let results: [PostgresResult]
         do {
-            results = try await fenced {
-                try await client.batch(statements + [completion(result, notify: isAlone)])
-            }
+            results = try await fenced { try await client.batch(statements + [end]) }
         } catch {
             if (error as? PostgresError)?.leavesCommitUnknown == true { transactionalEnd.outcomeIsUnknown() }
             throw error
         }
         guard let rows = results.last else { throw PostgresError.noRow("complete_job") }
-        transactionalEnd.set(try queues(rows), isCommitted: true, isAnnounced: isAlone)
+        transactionalEnd.set(try queues(rows), isCommitted: true, isAnnounced: isAlone || isAwaited)
     }
 
     private func completion(_ result: JSON?, notify: Bool) -> PostgresQuery {

@@ -127,7 +127,7 @@ public final class JobQueue: Service {
     // MARK: Results
 
     /// Waits until the job has ended, or returns nil after `limit`. By notification with polling underneath; needs
-    /// `run()`. Throws only when the task is cancelled; while the database is away it waits.
+    /// `run()`. What it returns is on the disk. Throws only when the task is cancelled; while the database is away it waits.
     public func result(of id: JobID, within limit: Duration) async throws -> JobResult? {
         let ticket = waiters.withLock { $0.ticket() }
         let timer = Task {
@@ -201,8 +201,11 @@ public final class JobQueue: Service {
     private func results(of ids: [JobID]) async -> [JobResult] {
         do {
             return try await client.query(Statements.results(of: ids)).map { row in
-                let (id, state, result, error) = try row.decode(JobID.self, String.self, JSON?.self, String?.self)
-                return JobResult(id: id, state: .init(rawValue: state) ?? .failed, result: result, error: error)
+                let (id, state, uniqueKey, result, error) = try row.decode(
+                    JobID.self, String.self, String?.self, JSON?.self, String?.self)
+                return JobResult(
+                    id: id, state: .init(rawValue: state) ?? .failed, uniqueKey: uniqueKey, result: result, error: error
+                )
             }
         } catch {
             // The next poll asks again.

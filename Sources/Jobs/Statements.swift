@@ -38,6 +38,15 @@ enum Statements {
         """
     }
 
+    /// The same for a job whose result somebody waits for: its commit does not wait for the disk, because whoever takes the
+    /// result does (`results`). It notifies, which without that wait holds the server's lock for a moment only.
+    static func completeAwaited(_ lease: Lease, hasKey: Bool, result: String?) -> PostgresQuery {
+        """
+        SELECT complete_job(\(lease.worker), \(lease.id), \(lease.fence), \(hasKey), \(result)::jsonb, true)
+        FROM (SELECT set_config('synchronous_commit', 'off', true)) AS commit_mode
+        """
+    }
+
     /// In the order of `arguments`.
     static func enqueueAll(_ kind: String, _ arguments: [String], _ options: JobOptions) -> PostgresQuery {
         """
@@ -56,8 +65,17 @@ enum Statements {
         """
     }
 
+    /// Of those that have ended, or are not there. What is found is on the disk when this has returned: its own commit may not
+    /// have waited for that (`completeAwaited`), so this one does, with something to write for each.
     static func results(of ids: [JobID]) -> PostgresQuery {
-        "SELECT id, state::text, result, error FROM finished_jobs WHERE id = ANY (\(ids))"
+        """
+        SELECT id, state::text, unique_key, result, error FROM finished_jobs
+        WHERE id = ANY (\(ids)) AND pg_logical_emit_message(true, 'operadora', '') IS NOT NULL
+        UNION ALL
+        SELECT asked.id, 'lost', NULL, NULL, NULL FROM unnest(\(ids)) AS asked (id)
+        WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.id = asked.id)
+            AND NOT EXISTS (SELECT FROM finished_jobs f WHERE f.id = asked.id)
+        """
     }
 
     static func cancel(_ id: JobID) -> PostgresQuery { "SELECT cancel_job(\(id))" }

@@ -153,6 +153,33 @@ struct CrashTests {
         await server.stop()
     }
 
+    @Test("The end of a job is on the disk once somebody has its result, though its own commit does not wait")
+    func awaitedResult() async throws {
+        let logger = Logger(label: "tests", level: .critical)
+        // Nothing gets to the disk unless somebody waits for it, but for once in ten seconds.
+        let server = try await PrivateServer.start(settings: ["wal_writer_delay": "10s"], logger: logger)
+        let url = try await server.createDatabase(named: "crash")
+        let client = PostgresClient(PostgresConfiguration(connectionString: url), logger: logger)
+        _ = try await Migrator(directory: TestDatabase.migrations, logger: logger).up(client)
+        try await JobBench.with(client, url: url) { bench in
+            var registry = JobRegistry()
+            registry.register(Work.self) { work, context in
+                try await context.complete(.string(work.name), with: [], on: bench.client)
+                return .completedInTransaction
+            }
+            try await bench.withWorkers(registry) {
+                let id = try await bench.queue.enqueue(Work(name: "kept"), .with { $0.isAwaited = true })
+                #expect(try await bench.end(of: id).result == "kept")
+                try await server.restart(.immediate)
+                try await bench.untilAfterCrash("SELECT true")
+                let again = try await bench.end(of: id)
+                #expect(again.state == .completed)
+                #expect(again.result == "kept")
+            }
+        }
+        await server.stop()
+    }
+
     private func expectHistory(of jobs: Int, in bench: JobBench) async throws {
         let row = try #require(
             await bench.sql(

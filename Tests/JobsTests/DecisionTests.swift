@@ -164,7 +164,7 @@ struct DecisionTests {
             #expect(waiters.startLookUp(atMost: 10) == nil, "one at a time")
             #expect(waiters.found([]).isEmpty)
             #expect(waiters.startLookUp(atMost: 10) == [7])
-            let result = JobResult(id: 7, state: .completed, result: nil, error: nil)
+            let result = JobResult(id: 7, state: .completed, uniqueKey: nil, result: nil, error: nil)
             for (waiter, result) in waiters.found([result]) { waiter.resume(returning: result) }
         }
         #expect(answer?.id == 7)

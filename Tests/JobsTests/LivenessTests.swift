@@ -205,10 +205,11 @@ struct LivenessTests {
             }
             try await bench.sql("SELECT wake_job(\(id))")
             let worker = try await bench.registerWorker()
-            try await bench.sql("SELECT FROM claim_jobs(\(worker), 'default', ARRAY['work'], 1)")
+            let fence = try await bench.value(
+                "SELECT claims FROM claim_jobs(\(worker), 'default', ARRAY['work'], 1)", Int32.self)
             try await bench.sql(
                 """
-                SELECT settle_jobs(\(worker), ARRAY[\(id)], ARRAY[3], ARRAY['retry'], ARRAY[''], ARRAY['e'],
+                SELECT settle_jobs(\(worker), ARRAY[\(id)], ARRAY[\(fence)], ARRAY['retry'], ARRAY[''], ARRAY['e'],
                     ARRAY[0.0::float8], true)
                 """)
             #expect(try await bench.value("SELECT rescues FROM jobs", Int.self) == 0)

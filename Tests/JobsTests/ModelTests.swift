@@ -70,10 +70,12 @@ private struct History {
             #expect(id == holder)
             return "enqueue again \(id)"
         }
+        let claims: Int = try await bench.value("SELECT claims FROM jobs WHERE id = \(id)")
         model.enqueue(
             QueueModel.Entry(
                 id: id, key: key, unique: unique, priority: options.priority, maximumAttempts: options.maximumAttempts,
-                state: isForLater ? "scheduled" : "available", isForLater: isForLater))
+                state: isForLater ? "scheduled" : "available", isForLater: isForLater,
+                claims: claims))
         return "enqueue \(id)"
     }
 

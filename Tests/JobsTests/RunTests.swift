@@ -413,6 +413,14 @@ struct RunTests {
         }
     }
 
+    @Test("Who waits for a job that there is not hears so at once")
+    func noSuchJob() async throws {
+        try await JobBench.with { bench in
+            let end = try await bench.end(of: 123_456)
+            #expect(end.state == .lost)
+        }
+    }
+
     @Test("A waiter's time limit and its cancellation both end the waiting")
     func waitingEnds() async throws {
         try await JobBench.with { bench in

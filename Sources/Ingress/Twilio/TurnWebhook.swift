@@ -9,6 +9,8 @@ import Providers
 struct TurnWebhook: Sendable {
     /// A caller is asked to wait so often at most, then the call ends politely.
     static let maximumWaits = 6
+    /// How long a turn may take to get on the disk before the caller is asked to wait for its answer.
+    private static let keepLimit = Duration.milliseconds(500)
 
     let intake: TurnIntake
     let queue: JobQueue
@@ -37,21 +39,20 @@ struct TurnWebhook: Sendable {
             let callID = try await callID(of: request, &hold)
             request.callID = callID
             let work = request.work(callID: callID)
-            // Once the job is known the turn is committed: coming back for it must not make another.
-            let isWaiting = request.job != nil
-            let taken = try await hold.retrying { [intake] in
-                isWaiting ? try await intake.lookUp(work) : try await intake.take(work)
-            }
-            switch taken {
-            case .answered(let answer, let listener):
-                return (twiML.answer(answer, callID: callID, listener), .repeated)
-            case .enqueued(let job, let listener):
-                request.job = job
-                return try await result(of: job, work, request, listener, &hold)
-            case .unanswered(let listener):
-                return try await result(of: request.job ?? 0, work, request, listener, &hold)
-            case .refused(let refusal, let listener):
-                return (refused(request, refusal, listener), .refused)
+            while true {
+                // Once the caller was told to wait, the turn is kept: coming back for it must not make another.
+                let isKept = request.job != nil
+                let taken = try await hold.retrying { [intake] in
+                    isKept ? try await intake.lookUp(work) : try await intake.take(work)
+                }
+                let (job, listener): (JobID, TurnIntake.Listener)
+                switch taken {
+                case .enqueued(let new, let hearer): (job, listener) = (new, hearer)
+                case .unanswered(let hearer): (job, listener) = (request.job ?? 0, hearer)
+                case .answered, .refused: return reply(taken, work, request)
+                }
+                if let reply = try await reply(of: job, work, request, listener, &hold) { return reply }
+                log("a crash of the database has undone the turn: it is taken again", request)
             }
         } catch is HoldOver {
             log("the database did not answer in time: the turn is brought back", request)
@@ -72,17 +73,20 @@ struct TurnWebhook: Sendable {
         }
     }
 
-    private func result(
+    /// Nil when there is no such job any more.
+    private func reply(
         of job: JobID, _ work: ProcessConversation, _ request: TurnRequest, _ listener: TurnIntake.Listener,
         _ hold: inout Hold
-    ) async throws -> (TwiML, TurnMetrics.Answer) {
+    ) async throws -> (TwiML, TurnMetrics.Answer)? {
         guard let result = try await queue.result(of: job, within: hold.remaining) else {
-            return filler(job, work, request, listener)
+            return try await filler(job, work, request, listener)
         }
-        if result.state == .completed, let answer = try? result.result?.decode(SpokenAnswer.self) {
+        let isLost = result.state == .lost || result.uniqueKey != work.options.uniqueKey
+        if isLost, request.job == nil { return nil }
+        if !isLost, result.state == .completed, let answer = try? result.result?.decode(SpokenAnswer.self) {
             return (twiML.answer(answer, callID: work.callID, listener), .answered)
         }
-        if result.state == .cancelled { return (twiML.hangUp, .refused) }
+        if !isLost, result.state == .cancelled { return (twiML.hangUp, .refused) }
         // The turn may have its answer all the same: the job's failure can have left one.
         if case .answered(let answer, let listener) = try await hold.retrying({ [intake] in
             try await intake.lookUp(work)
@@ -95,14 +99,34 @@ struct TurnWebhook: Sendable {
 
     private func filler(
         _ job: JobID, _ work: ProcessConversation, _ request: TurnRequest, _ listener: TurnIntake.Listener
-    ) -> (TwiML, TurnMetrics.Answer) {
+    ) async throws -> (TwiML, TurnMetrics.Answer) {
         guard request.wait < Self.maximumWaits else {
             log("the turn was waited for too long", request)
             return (twiML.apology(language(listener)), .apology)
         }
+        var job = job
+        if request.job == nil {
+            // What the caller is told to wait for must be on the disk.
+            var hold = Hold(Self.keepLimit)
+            let kept = try await hold.retrying { [intake] in try await intake.keep(work) }
+            guard case .enqueued(let keptJob, _) = kept else { return reply(kept, work, request) }
+            job = keptJob
+        }
         let twiML = twiML.filler(
             callID: work.callID, turn: work.turn, wait: request.wait + 1, job: job, listener)
         return (twiML, .filler)
+    }
+
+    /// What needs no job.
+    private func reply(
+        _ taken: TurnIntake.Taken, _ work: ProcessConversation, _ request: TurnRequest
+    ) -> (TwiML, TurnMetrics.Answer) {
+        switch taken {
+        case .answered(let answer, let listener):
+            (twiML.answer(answer, callID: work.callID, listener), .repeated)
+        case .refused(let refusal, let listener): (refused(request, refusal, listener), .refused)
+        case .enqueued(_, let listener), .unanswered(let listener): (twiML.apology(language(listener)), .apology)
+        }
     }
 
     /// What ends without a word has nobody listening: a call that is over, or a leg beside the call.

@@ -10,8 +10,9 @@ struct QueueModel {
         let maximumAttempts: Int
         var state: String
         var isForLater: Bool
+        /// Starts anywhere.
+        var claims: Int
         var attempt = 0
-        var claims = 0
         var rescues = 0
         var worker: Int64?
         var isWoken = false
