@@ -3,7 +3,8 @@ import Platform
 import Postgres
 
 /// From the call of `enqueue` to the first line of the handler, on an idle queue: the commit is part of it. Beside it, what the
-/// same costs by hand on the same server: after a pause the disk, the sockets and the caches are slow for everyone.
+/// same costs by hand on the same server: after a pause the disk, the sockets and the caches are slow for everyone
+/// (`CacheProbe`).
 enum EnqueueLatency {
     static let subject = Subject(
         name: "latency",
@@ -11,14 +12,17 @@ enum EnqueueLatency {
         run: run)
 
     private static let backToBack = 2000
-    private static let apart = 100
+    private static let apart = 200
+    private static let pause = Duration.milliseconds(150)
 
     private static func run(_ bench: Bench) async throws -> [Figure] {
         let url = try await bench.database("latency")
         let client = bench.client(url)
         let queue = JobQueue(client, logger: bench.logger)
-        var figures = try await bareFigures(client)
-        figures += try await measure(queue, bench, "")
+        var figures = try await CacheProbe().figures(pause: pause)
+        let bare = try await bareMilliseconds(client).median
+        figures.append(Figure(name: "bare commit, NOTIFY and claim, 150 ms apart: p50", value: bare, unit: "ms"))
+        figures += try await measure(queue, bench, "", bare: bare)
         // A million rows at once set vacuum and checkpoints to work, which is not what is measured.
         try await client.query(
             """
@@ -27,13 +31,13 @@ enum EnqueueLatency {
             """)
         try await client.query("VACUUM (ANALYZE) jobs")
         try await client.query("CHECKPOINT")
-        figures += try await measure(queue, bench, ", 1,000,000 waiting elsewhere")
+        figures += try await measure(queue, bench, ", 1,000,000 waiting elsewhere", bare: bare)
         await client.close()
         return figures
     }
 
     /// A commit that notifies, and a claim by whoever listens.
-    private static func bareFigures(_ client: PostgresClient) async throws -> [Figure] {
+    private static func bareMilliseconds(_ client: PostgresClient) async throws -> [Double] {
         let starts = Starts()
         let listening = Task {
             await client.listen(["bare"]) { event in
@@ -52,18 +56,18 @@ enum EnqueueLatency {
         }
         defer { listening.cancel() }
         try await Task.sleep(for: .milliseconds(200))
-        let milliseconds = try await samples(apart, pause: .milliseconds(150), starts) { _ in
+        let milliseconds = try await samples(apart, pause: pause, starts) { _ in
             try await client.batch([
                 "INSERT INTO jobs (kind, queue) VALUES ('no_operation', 'bare')", "SELECT pg_notify('bare', '')",
             ])
         }
         try await client.query("DELETE FROM jobs WHERE queue = 'bare'")
-        return [
-            Figure(name: "bare commit, NOTIFY and claim, 150 ms apart: p50", value: milliseconds.median, unit: "ms")
-        ]
+        return milliseconds
     }
 
-    private static func measure(_ queue: JobQueue, _ bench: Bench, _ circumstance: String) async throws -> [Figure] {
+    private static func measure(
+        _ queue: JobQueue, _ bench: Bench, _ circumstance: String, bare: Double
+    ) async throws -> [Figure] {
         let starts = Starts()
         var registry = JobRegistry()
         registry.register(NoOperation.self) { job, _ in
@@ -75,9 +79,14 @@ enum EnqueueLatency {
             let enqueue: @Sendable (Int) async throws -> Void = { try await queue.enqueue(NoOperation(number: $0)) }
             _ = try await samples(50, pause: nil, starts, enqueue)
             let close = try await samples(backToBack, pause: nil, starts, enqueue)
-            let spaced = try await samples(apart, pause: .milliseconds(150), starts, enqueue)
+            let spaced = try await samples(apart, pause: pause, starts, enqueue)
             return figures(close, "enqueue → start, back to back\(circumstance)")
                 + figures(spaced, "enqueue → start, 150 ms apart\(circumstance)")
+                + [
+                    Figure(
+                        name: "enqueue → start, 150 ms apart\(circumstance): p50 ÷ bare",
+                        value: spaced.median / bare, unit: "")
+                ]
         }
     }
 
