@@ -3,7 +3,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite struct CopyTests {
+@Suite(.timeLimit(.minutes(2))) struct CopyTests {
     private let client: PostgresClient
 
     init() async throws {
@@ -59,6 +59,28 @@ import Testing
             source.finish()
         }
         let error = await #expect(throws: PostgresError.self) { try await copy(source) }
+        #expect(error?.sqlState == "22P02")
+        #expect(try await count() == 0)
+    }
+
+    @Test("A row that the server refuses long before the end of the data is told at the end")
+    func earlyBadRow() async throws {
+        let (source, chunks) = AsyncThrowingStream.makeStream(of: [UInt8].self, throwing: (any Error).self)
+        chunks.yield(Array("not a number\tbad\n".utf8))
+        let client = client
+        let copying = Task { try await copy(source) }
+        // Asked through the same event loop: what it tells of later, it has read before.
+        #expect(
+            try await eventually {
+                try await client.query(
+                    """
+                    SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND query LIKE 'COPY rows%' AND state = 'idle'
+                    """)[0].decode(Int.self) == 1
+            })
+        chunks.yield(Array("1\tgood\n".utf8))
+        chunks.finish()
+        let error = await #expect(throws: PostgresError.self) { try await copying.value }
         #expect(error?.sqlState == "22P02")
         #expect(try await count() == 0)
     }

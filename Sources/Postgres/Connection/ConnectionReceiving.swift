@@ -110,5 +110,7 @@ extension ConnectionState {
         guard PQputCopyEnd(libpq, failure) == 1 else { throw PostgresError(connection: libpq) }
         pipeline.updateCurrent { $0.isCopying = false }
         flush(&effects)
+        // A server that refused the data has said so already, and says no more: no event of the socket would come.
+        receiveResults(&effects)
     }
 }
