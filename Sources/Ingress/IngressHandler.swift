@@ -50,8 +50,15 @@ public struct IngressHandler: Sendable {
         return try HTTPServer(configuration: server, logger: logger, onDeadline: answerForLate) { await handle($0) }
     }
 
-    /// Answers one request. Never throws: whatever goes wrong has an answer.
+    /// Answers one request. Never throws: whatever goes wrong has an answer. Its work belongs to the trace of its `traceparent`.
     public func handle(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+        guard let trace = request.headers["traceparent"].flatMap(TraceContext.init) else {
+            return await answer(request)
+        }
+        return await TraceContext.$current.withValue(trace.child) { await answer(request) }
+    }
+
+    private func answer(_ request: HTTPServerRequest) async -> HTTPServerResponse {
         guard let route = Route(path: request.path) else { return Problem.notFound(request.path).response }
         guard route.methods.contains(request.method) else { return Problem.wrongMethod(route.methods).response }
         switch route {

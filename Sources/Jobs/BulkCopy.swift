@@ -1,3 +1,4 @@
+import Platform
 import Postgres
 
 /// Jobs as rows of a COPY, encoded as they are sent.
@@ -11,7 +12,7 @@ struct BulkCopy<Work: Job>: AsyncSequence {
     let options: JobOptions
 
     static var statement: String {
-        "COPY jobs (kind, queue, priority, max_attempts, awaited, arguments) FROM STDIN"
+        "COPY jobs (kind, queue, priority, max_attempts, awaited, batch, options, arguments) FROM STDIN"
     }
 
     func makeAsyncIterator() -> Iterator { Iterator(jobs: jobs[...], prefix: prefix) }
@@ -23,6 +24,10 @@ struct BulkCopy<Work: Job>: AsyncSequence {
             bytes.append(UInt8(ascii: "\t"))
         }
         bytes += "\(options.priority)\t\(options.maximumAttempts)\t\(options.isAwaited)\t".utf8
+        bytes += (options.batch.map { "\($0)\t" } ?? "\\N\t").utf8
+        let trace = options.trace ?? TraceContext.current
+        bytes += (trace.map { #"{"traceparent": "\#($0.traceparent)"}"# } ?? "\\N").utf8
+        bytes.append(UInt8(ascii: "\t"))
         return bytes
     }
 
@@ -59,5 +64,8 @@ struct BulkCopy<Work: Job>: AsyncSequence {
 
 extension JobOptions {
     /// Whether these options mean the same for every row and need neither clock nor lock.
-    var suitCopy: Bool { runAt == nil && key == nil && uniqueKey == nil && startWithin == nil }
+    var suitCopy: Bool {
+        runAt == nil && key == nil && uniqueKey == nil && uniqueFor == nil && startWithin == nil && dependsOn.isEmpty
+            && retry == nil
+    }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 import Postgres
 
 /// The right to end a running job: good as long as the row still has this fence and this worker.
@@ -23,6 +24,8 @@ struct ClaimedJob: Sendable {
     let waited: Duration
     /// JSON text.
     let arguments: [UInt8]
+    /// Nil when it has none of them, which is the rule.
+    let more: MoreOptions?
     /// Nil for a job to run; else it is only to be ended in this way.
     let ending: Ending?
 
@@ -37,17 +40,17 @@ extension ClaimedJob {
     init(_ row: PostgresRow, worker: Int64) throws {
         let columns = try row.decode(
             Int64.self, Int32.self, Int.self, Int.self, Bool.self, Bool.self, Date.self, Double.self, String.self,
-            String.self, [UInt8].self, String?.self, String?.self)
+            String.self, [UInt8].self, String?.self, String?.self, JSON?.self)
         let (id, fence, attempt, maximumAttempts, hasKey, isAwaited, enqueuedAt) = (
             columns.0, columns.1, columns.2, columns.3, columns.4, columns.5, columns.6
         )
-        let (waited, kind, queue, arguments, state, reason) = (
-            columns.7, columns.8, columns.9, columns.10, columns.11, columns.12
+        let (waited, kind, queue, arguments, state, reason, more) = (
+            columns.7, columns.8, columns.9, columns.10, columns.11, columns.12, columns.13
         )
         self.init(
             lease: Lease(id: id, fence: fence, worker: worker), kind: kind, queue: queue, attempt: attempt,
             maximumAttempts: maximumAttempts, hasKey: hasKey, isAwaited: isAwaited, enqueuedAt: enqueuedAt,
-            waited: .seconds(waited), arguments: arguments,
+            waited: .seconds(waited), arguments: arguments, more: try more?.decode(MoreOptions.self),
             ending: state.map { Ending(state: .init(rawValue: $0) ?? .failed, reason: reason ?? "") })
     }
 }

@@ -23,10 +23,22 @@ public struct JobOptions: Sendable {
     public var key: String?
     /// A waiting or running job with the same unique key is returned instead of a new one. At most 200 bytes.
     public var uniqueKey: String?
+    /// The unique key is held for so long from now on, whether its job has ended by then or not.
+    public var uniqueFor: Duration?
     /// A job that has not started so long after it became due expires instead.
     public var startWithin: Duration?
     /// Someone waits for the result: its end is notified at once.
     public var isAwaited = false
+    /// In place of the kind's own policy.
+    public var retry: Backoff?
+    /// It starts when all of these have ended, at most 1,000; not together with a key.
+    public var dependsOn: [JobID] = []
+    /// Whether it starts although one of `dependsOn` did not complete; else it is cancelled then.
+    public var runsAfterFailure = false
+    /// From `JobQueue.createBatch`.
+    public var batch: JobID?
+    /// Nil is that of the enqueueing task.
+    public var trace: TraceContext?
     public init() {}
 }
 

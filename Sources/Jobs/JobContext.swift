@@ -11,6 +11,10 @@ public struct JobContext: Sendable {
     public let attempt: Int
     public let maximumAttempts: Int
     public let enqueuedAt: Date
+    /// The jobs for whose ends it waited.
+    public let dependsOn: [JobID]
+    /// A span of its own in the trace of whoever enqueued it.
+    public let trace: TraceContext?
 
     private let lease: Lease
     private let hasKey: Bool
@@ -28,6 +32,8 @@ public struct JobContext: Sendable {
         attempt = job.attempt
         maximumAttempts = job.maximumAttempts
         enqueuedAt = job.enqueuedAt
+        dependsOn = job.more?.dependsOn ?? []
+        trace = job.more?.trace?.child
         lease = job.lease
         workerLogger = logger
     }
@@ -38,6 +44,7 @@ public struct JobContext: Sendable {
         logger[metadataKey: "job"] = "\(id)"
         logger[metadataKey: "kind"] = kind
         logger[metadataKey: "attempt"] = "\(attempt)"
+        if let trace { logger[metadataKey: "trace_id"] = "\(trace.traceID)" }
         return logger
     }
 

@@ -36,7 +36,8 @@ public final class JobQueue: Service {
             return try await enqueueAlone(job, options, isCold: alone.isCold)
         }
         let arguments = try ArgumentsCoding.encode(job)
-        let rows = try await again { try await client.query(Statements.insert(Work.kind, arguments, options)) }
+        let statement = try Statements.insert(Work.kind, arguments, options)
+        let rows = try await again { try await client.query(statement) }
         guard let row = rows.first else { throw PostgresError.noRow("insert_job") }
         let (id, needsWaking) = try row.decode(JobID.self, Bool.self)
         if needsWaking { wakeWorkers(of: options.queue) }
@@ -53,9 +54,8 @@ public final class JobQueue: Service {
             let rows: PostgresResult
             do {
                 let arguments = try ArgumentsCoding.encode(job)
-                rows = try await again {
-                    try await connection.query(Statements.enqueueNow(Work.kind, arguments, options))
-                }
+                let statement = try Statements.enqueueNow(Work.kind, arguments, options)
+                rows = try await again { try await connection.query(statement) }
             } catch {
                 // The connection goes back without anything under way.
                 await hint.value
@@ -73,7 +73,7 @@ public final class JobQueue: Service {
         _ job: Work, _ options: JobOptions = Work.defaults, in connection: PostgresConnection
     ) async throws -> JobID {
         let arguments = try ArgumentsCoding.encode(job)
-        let rows = try await connection.query(Statements.enqueue(Work.kind, arguments, options))
+        let rows = try await connection.query(try Statements.enqueue(Work.kind, arguments, options))
         guard let row = rows.first else { throw PostgresError.noRow("enqueue_job") }
         return try row.decode(JobID.self)
     }
@@ -83,10 +83,13 @@ public final class JobQueue: Service {
         guard !jobs.isEmpty else { return }
         if options.suitCopy {
             let copy = BulkCopy(jobs: jobs, options: options)
-            _ = try await client.withConnection { try await $0.copyIn(unsafe: BulkCopy<Work>.statement, from: copy) }
+            try await client.withTransaction { connection in
+                if let batch = options.batch { try await connection.query(Statements.joinBatch(batch)) }
+                try await connection.copyIn(unsafe: BulkCopy<Work>.statement, from: copy)
+            }
         } else {
-            let arguments = try jobs.map(ArgumentsCoding.encode)
-            try await again { try await client.query(Statements.enqueueAll(Work.kind, arguments, options)) }
+            let statement = try Statements.enqueueAll(Work.kind, try jobs.map(ArgumentsCoding.encode), options)
+            try await again { try await client.query(statement) }
         }
         if options.runAt == nil { wakeWorkers(of: options.queue) }
     }

@@ -74,6 +74,7 @@ struct RunEnding: Sendable {
 
     private func failedAttempt(_ reason: String) -> Settlement {
         if job.attempt >= job.maximumAttempts { return Settlement(job.lease, .failed, error: reason) }
-        return Settlement(job.lease, .retry, error: reason, delay: max(.zero, kind.retry.delay(job.attempt)))
+        let delay = job.more?.retry?.delay(after: job.attempt) ?? kind.retry.delay(job.attempt)
+        return Settlement(job.lease, .retry, error: reason, delay: max(.zero, delay))
     }
 }

@@ -5,30 +5,62 @@ import Postgres
 /// The queue's statements: each calls one function of migrations/001_jobs.up.sql, where the reasons are.
 enum Statements {
     /// In the caller's transaction; notifies with its commit. Returns the id.
-    static func enqueue(_ kind: String, _ arguments: String, _ options: JobOptions) -> PostgresQuery {
-        """
-        SELECT enqueue_job(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
-            \(options.runAt), \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey),
-            \(options.startWithin), \(options.isAwaited))
-        """
+    static func enqueue(_ kind: String, _ arguments: String, _ options: JobOptions) throws -> PostgresQuery {
+        let more = try options.more
+        return """
+            SELECT id, announce_job(due, \(options.queue), true)
+            FROM insert_job(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
+                \(options.runAt), \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey),
+                \(options.startWithin), \(options.isAwaited), \(more))
+            """
     }
 
     /// Returns the id, and whether workers are to be told.
-    static func insert(_ kind: String, _ arguments: String, _ options: JobOptions) -> PostgresQuery {
-        """
-        SELECT id, due FROM insert_job(\(kind), \(arguments)::jsonb, \(options.queue),
-            \(Int32(clamping: options.priority)), \(options.runAt), \(Int32(clamping: options.maximumAttempts)),
-            \(options.key), \(options.uniqueKey), \(options.startWithin), \(options.isAwaited))
-        """
+    static func insert(_ kind: String, _ arguments: String, _ options: JobOptions) throws -> PostgresQuery {
+        let more = try options.more
+        return """
+            SELECT id, due FROM insert_job(\(kind), \(arguments)::jsonb, \(options.queue),
+                \(Int32(clamping: options.priority)), \(options.runAt), \(Int32(clamping: options.maximumAttempts)),
+                \(options.key), \(options.uniqueKey), \(options.startWithin), \(options.isAwaited), \(more))
+            """
     }
 
     /// Outside of any transaction. Returns the id.
-    static func enqueueNow(_ kind: String, _ arguments: String, _ options: JobOptions) -> PostgresQuery {
+    static func enqueueNow(_ kind: String, _ arguments: String, _ options: JobOptions) throws -> PostgresQuery {
+        let more = try options.more
+        return """
+            CALL enqueue_job_now(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
+                \(options.runAt), \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey),
+                \(options.startWithin), \(options.isAwaited), NULL, \(more))
+            """
+    }
+
+    /// In the order of `arguments`.
+    static func enqueueAll(_ kind: String, _ arguments: [String], _ options: JobOptions) throws -> PostgresQuery {
+        let more = try options.more
+        return """
+            SELECT bool_or(job.due)
+            FROM unnest(\(arguments)) WITH ORDINALITY AS new (arguments, position)
+            CROSS JOIN LATERAL insert_job(\(kind), new.arguments::jsonb, \(options.queue),
+                \(Int32(clamping: options.priority)), \(options.runAt), \(Int32(clamping: options.maximumAttempts)),
+                \(options.key), \(options.uniqueKey), \(options.startWithin), \(options.isAwaited), \(more)) AS job
+            """
+    }
+
+    static func createBatch(_ kind: String, _ arguments: String, _ options: JobOptions) -> PostgresQuery {
         """
-        CALL enqueue_job_now(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
-            \(options.runAt), \(Int32(clamping: options.maximumAttempts)), \(options.key), \(options.uniqueKey),
-            \(options.startWithin), \(options.isAwaited), NULL)
+        SELECT create_batch(\(kind), \(arguments)::jsonb, \(options.queue), \(Int32(clamping: options.priority)),
+            \(Int32(clamping: options.maximumAttempts)), \(options.uniqueKey), \(options.isAwaited),
+            \(options.runsAfterFailure ? "run" : "cancel"))
         """
+    }
+
+    static func joinBatch(_ batch: JobID) -> PostgresQuery { "SELECT join_batch(\(batch))" }
+
+    static func closeBatch(_ batch: JobID) -> PostgresQuery { "SELECT close_batch(\(batch))" }
+
+    static func batchResults(_ batch: JobID, after: JobID, atMost count: Int) -> PostgresQuery {
+        "SELECT id, state, result, error FROM batch_results(\(batch), \(after), \(Int32(clamping: count)))"
     }
 
     /// Completes one job in its handler's transaction. Returns the queues to wake.
@@ -44,17 +76,6 @@ enum Statements {
         """
         SELECT complete_job(\(lease.worker), \(lease.id), \(lease.fence), \(hasKey), \(result)::jsonb, true)
         FROM (SELECT set_config('synchronous_commit', 'off', true)) AS commit_mode
-        """
-    }
-
-    /// In the order of `arguments`.
-    static func enqueueAll(_ kind: String, _ arguments: [String], _ options: JobOptions) -> PostgresQuery {
-        """
-        SELECT bool_or(job.due)
-        FROM unnest(\(arguments)) WITH ORDINALITY AS new (arguments, position)
-        CROSS JOIN LATERAL insert_job(\(kind), new.arguments::jsonb, \(options.queue),
-            \(Int32(clamping: options.priority)), \(options.runAt), \(Int32(clamping: options.maximumAttempts)),
-            \(options.key), \(options.uniqueKey), \(options.startWithin), \(options.isAwaited)) AS job
         """
     }
 

@@ -176,7 +176,13 @@ final class WorkerCore: Sendable {
         let context = JobContext(job, announcer: announcer, logger: logger)
         let result: RunEnding.Result
         do {
-            result = .returned(try await kind.run(job.arguments, context))
+            let outcome =
+                if let trace = context.trace {
+                    try await TraceContext.$current.withValue(trace) { try await kind.run(job.arguments, context) }
+                } else {
+                    try await kind.run(job.arguments, context)
+                }
+            result = .returned(outcome)
         } catch {
             result = .threw(error)
         }

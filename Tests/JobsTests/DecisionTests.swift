@@ -189,7 +189,7 @@ struct DecisionTests {
         ClaimedJob(
             lease: Lease(id: Int64(id), fence: 1, worker: 1), kind: "work", queue: "q", attempt: 1, maximumAttempts: 3,
             hasKey: false, isAwaited: false, enqueuedAt: Date(timeIntervalSince1970: 0), waited: .zero, arguments: [],
-            ending: nil)
+            more: nil, ending: nil)
     }
 
     private func settlement(_ id: Int64) -> Settlement {

@@ -36,7 +36,7 @@ public final class HTTPClient: Sendable {
         mailInbox.shutDown()?.shutDown()
     }
 
-    /// Throws `HTTPError`. Cancelling the task ends the transfer.
+    /// Throws `HTTPError`. Cancelling the task ends the transfer. In a trace (`TraceContext.current`) the request carries it on.
     public func send(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
         try await wait(for: plan(request), inbox)
     }
@@ -84,6 +84,10 @@ public final class HTTPClient: Sendable {
     }
 
     private func plan(_ request: HTTPClientRequest) throws -> TransferPlan {
+        var request = request
+        if let trace = TraceContext.current, request.headers["traceparent"] == nil {
+            request.headers["traceparent"] = trace.child.traceparent
+        }
         let label = try request.checkedLabel()
         return TransferPlan(
             purpose: .http(request), url: request.url, label: label, host: request.origin, timeout: request.timeout,

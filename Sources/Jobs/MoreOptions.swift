@@ -1,0 +1,39 @@
+import Platform
+
+/// The options that few jobs have: the argument `more` of `insert_job`, and of it what a claim brings (`jobs.options`).
+struct MoreOptions: Codable, Sendable {
+    /// Seconds.
+    var uniqueFor: Double?
+    var retry: Backoff?
+    var dependsOn: [JobID]?
+    var onFailure: String?
+    var batch: JobID?
+    var traceparent: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case uniqueFor = "unique_for"
+        case retry
+        case dependsOn = "depends_on"
+        case onFailure = "on_failure"
+        case batch, traceparent
+    }
+
+    var trace: TraceContext? { traceparent.flatMap(TraceContext.init) }
+}
+
+extension JobOptions {
+    /// Nil when there is none of them, which is the rule.
+    var more: JSON? {
+        get throws {
+            let trace = trace ?? TraceContext.current
+            guard uniqueFor != nil || retry != nil || !dependsOn.isEmpty || batch != nil || trace != nil else {
+                return nil
+            }
+            return try JSON(
+                encoding: MoreOptions(
+                    uniqueFor: uniqueFor.map { $0 / .seconds(1) }, retry: retry,
+                    dependsOn: dependsOn.isEmpty ? nil : dependsOn, onFailure: runsAfterFailure ? "run" : nil,
+                    batch: batch, traceparent: trace?.traceparent))
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- PostgreSQL takes no value from a type: it stays, unused.
+SELECT 1;
