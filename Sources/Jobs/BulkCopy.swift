@@ -66,6 +66,6 @@ extension JobOptions {
     /// Whether these options mean the same for every row and need neither clock nor lock.
     var suitCopy: Bool {
         runAt == nil && key == nil && uniqueKey == nil && uniqueFor == nil && startWithin == nil && dependsOn.isEmpty
-            && retry == nil
+            && retry == nil && limits.isEmpty && slotHolder == nil
     }
 }

@@ -37,6 +37,11 @@ public struct JobOptions: Sendable {
     public var runsAfterFailure = false
     /// From `JobQueue.createBatch`.
     public var batch: JobID?
+    /// It starts only with a slot and a token of each of these: `JobQueue.setLimit`. At most 8.
+    public var limits: [String] = []
+    /// Who holds the slots that it takes: until `JobQueue.releaseSlots`, for all jobs with this holder together. Nil is the job
+    /// itself, until it ends or is put off. At most 200 bytes.
+    public var slotHolder: String?
     /// Nil is that of the enqueueing task.
     public var trace: TraceContext?
     public init() {}

@@ -8,6 +8,8 @@ struct MoreOptions: Codable, Sendable {
     var dependsOn: [JobID]?
     var onFailure: String?
     var batch: JobID?
+    var limits: [String]?
+    var holder: String?
     var traceparent: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -15,7 +17,7 @@ struct MoreOptions: Codable, Sendable {
         case retry
         case dependsOn = "depends_on"
         case onFailure = "on_failure"
-        case batch, traceparent
+        case batch, limits, holder, traceparent
     }
 
     var trace: TraceContext? { traceparent.flatMap(TraceContext.init) }
@@ -26,14 +28,17 @@ extension JobOptions {
     var more: JSON? {
         get throws {
             let trace = trace ?? TraceContext.current
-            guard uniqueFor != nil || retry != nil || !dependsOn.isEmpty || batch != nil || trace != nil else {
-                return nil
-            }
+            guard
+                uniqueFor != nil || retry != nil || !dependsOn.isEmpty || batch != nil || !limits.isEmpty
+                    || slotHolder != nil
+                    || trace != nil
+            else { return nil }
             return try JSON(
                 encoding: MoreOptions(
                     uniqueFor: uniqueFor.map { $0 / .seconds(1) }, retry: retry,
                     dependsOn: dependsOn.isEmpty ? nil : dependsOn, onFailure: runsAfterFailure ? "run" : nil,
-                    batch: batch, traceparent: trace?.traceparent))
+                    batch: batch, limits: limits.isEmpty ? nil : limits, holder: slotHolder,
+                    traceparent: trace?.traceparent))
         }
     }
 }

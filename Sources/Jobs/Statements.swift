@@ -55,6 +55,14 @@ enum Statements {
         """
     }
 
+    static func setLimit(_ name: String, slots: Int?, perSecond: Double?, burst: Int) -> PostgresQuery {
+        """
+        SELECT set_limit(\(name), \(slots.map(Int32.init(clamping:))), \(perSecond), \(Int32(clamping: burst)))
+        """
+    }
+
+    static func releaseSlots(of holder: String) -> PostgresQuery { "SELECT release_slots(\(holder)::text)" }
+
     static func joinBatch(_ batch: JobID) -> PostgresQuery { "SELECT join_batch(\(batch))" }
 
     static func closeBatch(_ batch: JobID) -> PostgresQuery { "SELECT close_batch(\(batch))" }

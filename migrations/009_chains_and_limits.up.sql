@@ -1,23 +1,28 @@
--- Chains, batches, and what a job may bring with it: a unique key that outlives it, a retry policy of its own, the trace that
--- it belongs to. docs/jobs.md says what each guarantees.
+-- Chains, batches, limits, and what a job may bring with it: a unique key that outlives it, a retry policy of its own, the
+-- trace that it belongs to. docs/jobs.md says what each guarantees.
 --
--- Locks, after those of 001 (rows of job_keys, then rows of jobs): rows of jobs that wait for others, by id; before them
--- rows of job_batches, by id.
+-- Locks, after those of 001 (rows of job_keys, then rows of jobs): rows of job_batches, by id, then rows of jobs that wait
+-- for others, by id. Rows of job_limits are only locked by claims, which pass over those that another one has.
 
 ALTER TABLE jobs DROP CONSTRAINT job_is_not_finished;
 ALTER TABLE jobs
     ADD COLUMN batch bigint,
     ADD COLUMN has_followers boolean NOT NULL DEFAULT false,
     ADD COLUMN options jsonb,
+    ADD COLUMN lane bigint,
+    ADD COLUMN holder text CONSTRAINT job_holder_is_1_to_200_bytes CHECK (octet_length(holder) BETWEEN 1 AND 200),
     ADD CONSTRAINT job_is_not_finished
-        CHECK (state IN ('available', 'scheduled', 'blocked', 'waiting', 'running')) NOT VALID;
+        CHECK (state IN ('available', 'scheduled', 'blocked', 'waiting', 'limited', 'running')) NOT VALID;
 ALTER TABLE jobs VALIDATE CONSTRAINT job_is_not_finished;
 COMMENT ON COLUMN jobs.batch IS 'The job that starts when all of its batch have ended, this one among them.';
 COMMENT ON COLUMN jobs.has_followers IS 'Jobs wait for the end of this one: job_dependencies.';
 COMMENT ON COLUMN jobs.options IS 'What only its worker needs: retry, traceparent, depends_on.';
+COMMENT ON COLUMN jobs.lane IS 'Which limits it needs to run: job_lanes.';
+COMMENT ON COLUMN jobs.holder IS 'Who holds the slots that it takes, until release_slots; NULL is the job itself, until it ends.';
 COMMENT ON COLUMN jobs.state IS
     'available: may be claimed; scheduled: not before run_at; blocked: behind another job of its key; waiting: for the ends '
-    'of other jobs; running.';
+    'of other jobs; limited: for a slot or the next moment of a limit; running.';
+CREATE INDEX jobs_of_a_lane ON jobs (lane, priority, id) WHERE state = 'limited';
 CREATE INDEX jobs_of_a_batch ON jobs (batch) WHERE batch IS NOT NULL;
 
 ALTER TABLE finished_jobs ADD COLUMN batch bigint;
@@ -50,7 +55,100 @@ CREATE TABLE unique_periods (
 );
 COMMENT ON TABLE unique_periods IS 'Unique keys that are held for a time, whether their job has ended or not.';
 
+CREATE TABLE job_limits (
+    name text PRIMARY KEY CONSTRAINT job_limit_is_1_to_200_bytes CHECK (octet_length(name) BETWEEN 1 AND 200),
+    slots integer CONSTRAINT job_limit_slots_are_0_or_more CHECK (slots >= 0),
+    per_second double precision CONSTRAINT job_limit_rate_is_0_to_10000 CHECK (per_second BETWEEN 0 AND 10000),
+    burst integer NOT NULL DEFAULT 1 CONSTRAINT job_limit_burst_is_1_to_10000 CHECK (burst BETWEEN 1 AND 10000),
+    tokens double precision NOT NULL DEFAULT 1,
+    filled_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE job_limits IS
+    'How many may hold a slot at a time (NULL: any number), and how many may start per second (NULL: any number) after a '
+    'burst of so many.';
+
+CREATE TABLE job_slots (
+    limit_name text NOT NULL,
+    holder text NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (holder, limit_name)
+);
+CREATE INDEX job_slots_of_a_limit ON job_slots (limit_name);
+COMMENT ON TABLE job_slots IS 'Who holds a slot of which limit.';
+
+CREATE TABLE job_lanes (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    queue text NOT NULL,
+    limits text[] NOT NULL,
+    UNIQUE (queue, limits)
+);
+COMMENT ON TABLE job_lanes IS 'Jobs of a queue that need the same limits wait in one lane: a full one holds up no other.';
+
 -- Enqueue ------------------------------------------------------------------------------------------------------------
+
+-- Whether a job may be claimed or has to wait for its limits first. Who holds its slots already may go on.
+CREATE FUNCTION ready_state(job_lane bigint, job_holder text, job_id bigint) RETURNS job_state LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM job_slots s WHERE s.holder = coalesce(job_holder, 'job:' || job_id)) THEN
+        RETURN 'available';
+    END IF;
+    RETURN 'limited';
+END $$;
+
+-- The lane of these limits, kept from being cleaned away until the transaction ends.
+CREATE FUNCTION lane_of(of_queue text, names text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    sorted text[] := ARRAY(SELECT DISTINCT name FROM unnest(names) AS name WHERE name IS NOT NULL ORDER BY name);
+    missing text;
+    found_id bigint;
+BEGIN
+    SELECT name INTO missing FROM unnest(sorted) AS name WHERE NOT EXISTS (SELECT FROM job_limits l WHERE l.name = name.name);
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'there is no limit "%"', left(missing, 200) USING ERRCODE = 'foreign_key_violation',
+            HINT = 'set_limit makes it.';
+    ELSIF cardinality(sorted) NOT BETWEEN 1 AND 8 THEN
+        RAISE EXCEPTION 'a job has 1 to 8 limits' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    LOOP
+        SELECT l.id INTO found_id FROM job_lanes l WHERE l.queue = of_queue AND l.limits = sorted FOR KEY SHARE;
+        EXIT WHEN FOUND;
+        INSERT INTO job_lanes (queue, limits) VALUES (of_queue, sorted) ON CONFLICT DO NOTHING;
+    END LOOP;
+    RETURN found_id;
+END $$;
+
+CREATE FUNCTION set_limit(
+    limit_name text, slots integer DEFAULT NULL, per_second double precision DEFAULT NULL, burst integer DEFAULT 1
+) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO job_limits AS l (name, slots, per_second, burst, tokens)
+    VALUES (limit_name, set_limit.slots, set_limit.per_second, set_limit.burst, set_limit.burst)
+    ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, per_second = excluded.per_second, burst = excluded.burst;
+    PERFORM wake_lanes(ARRAY[limit_name]);
+END $$;
+COMMENT ON FUNCTION set_limit IS
+    'Makes a limit or changes it, at once: slots that may be held at a time, starts per second, and how many at once after a pause.';
+
+-- Tells the workers of every queue in which jobs wait for one of these limits.
+CREATE FUNCTION wake_lanes(names text[]) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_notify('operadora_jobs', queue) FROM (
+        SELECT DISTINCT l.queue FROM job_lanes l
+        WHERE l.limits && names AND EXISTS (SELECT FROM jobs j WHERE j.lane = l.id AND j.state = 'limited')) AS woken
+$$;
+
+CREATE FUNCTION release_slots(holders text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    freed text[];
+BEGIN
+    WITH freed AS (DELETE FROM job_slots s WHERE s.holder = ANY (holders) RETURNING s.limit_name)
+    SELECT array_agg(DISTINCT limit_name) INTO freed FROM freed;
+    IF freed IS NOT NULL THEN PERFORM wake_lanes(freed); END IF;
+END $$;
+CREATE FUNCTION release_slots(holder text) RETURNS void LANGUAGE sql AS $$
+    SELECT release_slots(ARRAY[holder])
+$$;
+COMMENT ON FUNCTION release_slots(text) IS 'What this holder held may be another''s: call it when what the slots stood for has ended.';
 
 CREATE FUNCTION check_retry(retry jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
@@ -118,11 +216,12 @@ BEGIN
     FOR woken_queue IN
         WITH started AS (
             UPDATE jobs j SET
-                state = CASE WHEN j.run_at <= clock_timestamp() THEN 'available' ELSE 'scheduled' END::job_state
+                state = CASE WHEN j.run_at > clock_timestamp() THEN 'scheduled' WHEN j.lane IS NULL THEN 'available'
+                    ELSE ready_state(j.lane, j.holder, j.id) END
             WHERE j.id = ANY (ids) AND j.state = 'waiting'
             RETURNING j.queue, j.state
         )
-        SELECT DISTINCT queue FROM started WHERE state = 'available'
+        SELECT DISTINCT queue FROM started WHERE state <> 'scheduled'
     LOOP
         PERFORM pg_notify('operadora_jobs', woken_queue);
     END LOOP;
@@ -196,7 +295,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- As before, and with `more`: an object of unique_for (seconds), retry, traceparent, depends_on, on_failure and batch.
+-- As before, and with `more`: an object of unique_for (seconds), retry, traceparent, depends_on, on_failure, batch, limits and
+-- holder.
 DROP FUNCTION insert_job(text, jsonb, text, integer, timestamptz, integer, text, text, interval, boolean);
 CREATE FUNCTION insert_job(
     kind text, arguments jsonb, queue text, priority integer, run_at timestamptz, max_attempts integer, key text,
@@ -209,6 +309,8 @@ DECLARE
     job_state job_state := CASE WHEN insert_job.run_at > current THEN 'scheduled' ELSE 'available' END;
     holds_for interval;
     of_batch bigint;
+    of_lane bigint;
+    of_holder text;
     dependencies bigint[];
     kept jsonb;
     is_new boolean := false;
@@ -221,8 +323,9 @@ BEGIN
     IF more IS NOT NULL THEN
         holds_for := make_interval(secs => (more ->> 'unique_for')::double precision);
         of_batch := (more ->> 'batch')::bigint;
+        of_holder := more ->> 'holder';
         SELECT array_agg(DISTINCT d::bigint) INTO dependencies FROM jsonb_array_elements_text(more -> 'depends_on') AS d;
-        kept := nullif(more - '{unique_for,batch,on_failure}'::text[], '{}');
+        kept := nullif(more - '{unique_for,batch,on_failure,limits,holder}'::text[], '{}');
         IF more ? 'retry' THEN PERFORM check_retry(more -> 'retry'); END IF;
         IF more ->> 'traceparent' !~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$' THEN
             RAISE EXCEPTION 'traceparent is not one of version 00' USING ERRCODE = 'invalid_parameter_value',
@@ -240,6 +343,12 @@ BEGIN
                 HINT = 'For larger sets there is create_batch.';
         END IF;
         IF of_batch IS NOT NULL THEN PERFORM join_batch(of_batch); END IF;
+        IF more ? 'limits' THEN
+            of_lane := lane_of(queue, ARRAY(SELECT jsonb_array_elements_text(more -> 'limits')));
+            IF job_state = 'available' THEN job_state := ready_state(of_lane, of_holder, NULL); END IF;
+        ELSIF of_holder IS NOT NULL THEN
+            RAISE EXCEPTION 'holder is given without limits' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
         IF dependencies IS NOT NULL THEN job_state := 'waiting'; END IF;
         IF holds_for IS NOT NULL THEN
             -- Of several at once the first one gets it; the others wait for its commit and are told its job.
@@ -257,9 +366,9 @@ BEGIN
         IF key IS NOT NULL AND NOT lock_job_key(key) THEN job_state := 'blocked'; END IF;
         LOOP
             INSERT INTO jobs (kind, arguments, queue, priority, enqueued_at, run_at, max_attempts, key, unique_key,
-                start_by, awaited, state, batch, options)
+                start_by, awaited, state, batch, options, lane, holder)
             VALUES (kind, arguments, queue, priority, current, first_run, max_attempts, key, unique_key,
-                first_run + start_within, awaited, job_state, of_batch, kept)
+                first_run + start_within, awaited, job_state, of_batch, kept, of_lane, of_holder)
             ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
             RETURNING jobs.id INTO id;
             is_new := FOUND;
@@ -268,7 +377,7 @@ BEGIN
             EXIT WHEN id IS NOT NULL;
             -- It ended between the two statements: the name is free again.
         END LOOP;
-        due := is_new AND job_state = 'available';
+        due := is_new AND job_state IN ('available', 'limited');
         IF NOT is_new AND job_state <> 'blocked' AND key IS NOT NULL THEN
             DELETE FROM job_keys k WHERE k.key = insert_job.key AND k.enqueued = 1;
         END IF;
@@ -287,16 +396,18 @@ CREATE FUNCTION enqueue_job(
     run_at timestamptz DEFAULT NULL, max_attempts integer DEFAULT 10, key text DEFAULT NULL,
     unique_key text DEFAULT NULL, start_within interval DEFAULT NULL, awaited boolean DEFAULT false,
     unique_for interval DEFAULT NULL, retry jsonb DEFAULT NULL, depends_on bigint[] DEFAULT NULL,
-    on_failure text DEFAULT NULL, batch bigint DEFAULT NULL, traceparent text DEFAULT NULL
+    on_failure text DEFAULT NULL, batch bigint DEFAULT NULL, traceparent text DEFAULT NULL,
+    limits text[] DEFAULT NULL, holder text DEFAULT NULL
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     more jsonb;
     job record;
 BEGIN
-    IF num_nonnulls(unique_for, retry, depends_on, on_failure, batch, traceparent) > 0 THEN
+    IF num_nonnulls(unique_for, retry, depends_on, on_failure, batch, traceparent, limits, holder) > 0 THEN
         more := (SELECT jsonb_object_agg(option, value) FROM (VALUES
             ('unique_for', to_jsonb(extract(epoch FROM unique_for))), ('retry', retry), ('depends_on', to_jsonb(depends_on)),
-            ('on_failure', to_jsonb(on_failure)), ('batch', to_jsonb(batch)), ('traceparent', to_jsonb(traceparent))
+            ('on_failure', to_jsonb(on_failure)), ('batch', to_jsonb(batch)), ('traceparent', to_jsonb(traceparent)),
+            ('limits', to_jsonb(limits)), ('holder', to_jsonb(holder))
         ) AS given (option, value) WHERE value IS NOT NULL);
     END IF;
     job := insert_job(
@@ -324,6 +435,47 @@ BEGIN
     COMMIT;
     -- Something to write, whose commit waits for the disk as the session is set to.
     PERFORM pg_logical_emit_message(true, 'operadora', '');
+END $$;
+
+-- As before, and a job with limits waits for these.
+CREATE OR REPLACE FUNCTION release_job_keys(ended_keys text[]) RETURNS text[] LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    woken_queues text[];
+BEGIN
+    DELETE FROM job_keys k WHERE k.key = ANY (ended_keys)
+        AND NOT EXISTS (SELECT FROM jobs j WHERE j.key = k.key);
+    WITH head AS MATERIALIZED (
+        SELECT head.id FROM (SELECT DISTINCT unnest(ended_keys) AS key) AS ended
+        CROSS JOIN LATERAL (SELECT j.id, j.state FROM jobs j WHERE j.key = ended.key ORDER BY j.id LIMIT 1) AS head
+        WHERE head.state = 'blocked'
+    ), promoted AS (
+        UPDATE jobs j SET
+            state = CASE WHEN j.run_at > clock_timestamp() THEN 'scheduled' WHEN j.lane IS NULL THEN 'available'
+                ELSE ready_state(j.lane, j.holder, j.id) END
+        FROM head WHERE j.id = head.id AND j.state = 'blocked'
+        RETURNING j.queue, j.state
+    )
+    SELECT array_agg(DISTINCT queue) INTO woken_queues FROM promoted WHERE state <> 'scheduled';
+    RETURN woken_queues;
+END $$;
+
+CREATE OR REPLACE FUNCTION wake_job(job_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    job record;
+BEGIN
+    UPDATE jobs j SET
+        state = CASE WHEN j.state <> 'scheduled' THEN j.state WHEN j.lane IS NULL THEN 'available'
+            ELSE ready_state(j.lane, j.holder, j.id) END,
+        start_by = CASE j.state WHEN 'running' THEN j.start_by ELSE clock_timestamp() + (j.start_by - j.run_at) END,
+        run_at = CASE j.state WHEN 'running' THEN j.run_at ELSE clock_timestamp() END,
+        woken = j.state = 'running'
+    WHERE j.id = job_id
+        AND (j.state IN ('scheduled', 'running') OR j.state = 'blocked' AND j.run_at > clock_timestamp())
+    RETURNING j.state, j.queue INTO job;
+    IF NOT FOUND THEN RETURN false; END IF;
+    IF job.state IN ('available', 'limited') THEN PERFORM pg_notify('operadora_jobs', job.queue); END IF;
+    RETURN true;
 END $$;
 
 -- Batches ------------------------------------------------------------------------------------------------------------
@@ -410,6 +562,7 @@ DECLARE
     done bigint[];
     followed bigint[];
     batches bigint[];
+    holders text[];
 BEGIN
     WITH ended AS (
         DELETE FROM jobs j USING unnest(ids, fences) AS mine (id, fence)
@@ -424,8 +577,10 @@ BEGIN
         FROM ended
     )
     SELECT array_agg(id), array_agg(id) FILTER (WHERE has_followers OR batch IS NOT NULL),
-        array_agg(batch) FILTER (WHERE has_followers OR batch IS NOT NULL)
-    INTO done, followed, batches FROM ended;
+        array_agg(batch) FILTER (WHERE has_followers OR batch IS NOT NULL),
+        array_agg('job:' || id) FILTER (WHERE lane IS NOT NULL AND holder IS NULL)
+    INTO done, followed, batches, holders FROM ended;
+    IF holders IS NOT NULL THEN PERFORM release_slots(holders); END IF;
     IF followed IS NOT NULL THEN
         PERFORM follow_ends(followed, array_fill('completed'::job_state, ARRAY[cardinality(followed)]), batches);
     END IF;
@@ -457,6 +612,7 @@ BEGIN
     VALUES (job.id, job.enqueued_at, job.run_at, job.claimed_at, job.worker, 'completed', job.priority, job.attempt,
         job.max_attempts, job.rescues, job.kind, job.queue, job.key, job.unique_key, job.arguments, job_result, job.batch);
     IF is_keyed THEN woken_queues := coalesce(release_job_keys(ARRAY[job_key]), '{}'); END IF;
+    IF job.lane IS NOT NULL AND job.holder IS NULL THEN PERFORM release_slots('job:' || job_id); END IF;
     IF job.has_followers OR job.batch IS NOT NULL THEN
         PERFORM follow_ends(ARRAY[job_id], ARRAY['completed'::job_state], ARRAY[job.batch]);
     END IF;
@@ -480,6 +636,7 @@ DECLARE
     followed bigint[];
     states job_state[];
     batches bigint[];
+    holders text[];
 BEGIN
     IF wait THEN
         SELECT array_agg(locked.key) INTO keys FROM (
@@ -510,7 +667,9 @@ BEGIN
     ), again AS (
         UPDATE jobs j SET
             worker = NULL,
-            state = CASE WHEN mine.delay > 0 AND NOT j.woken THEN 'scheduled' ELSE 'available' END::job_state,
+            state = CASE WHEN mine.delay > 0 AND NOT j.woken THEN 'scheduled'
+                WHEN j.lane IS NULL OR mine.outcome = 'release' THEN 'available'
+                WHEN j.holder IS NULL THEN 'limited' ELSE ready_state(j.lane, j.holder, j.id) END,
             run_at = CASE WHEN j.woken THEN clock_timestamp() ELSE clock_timestamp() + mine.delay * interval '1 s' END,
             attempt = j.attempt - CASE WHEN mine.outcome = 'retry' THEN 0 ELSE 1 END,
             rescues = CASE WHEN mine.outcome = 'release' THEN j.rescues ELSE 0 END,
@@ -520,17 +679,22 @@ BEGIN
         FROM mine
         WHERE j.id = mine.id AND j.claims = mine.fence AND j.worker IS NOT DISTINCT FROM by_worker
             AND mine.outcome IN ('retry', 'snooze', 'release') AND NOT j.cancel_requested
-        RETURNING j.id, j.queue, j.state
+        RETURNING j.id, j.queue, j.state, j.lane IS NOT NULL AND j.holder IS NULL AND mine.outcome <> 'release' AS gives_back
     )
     SELECT array_agg(id), array_agg(DISTINCT key) FILTER (WHERE key IS NOT NULL),
         array_agg(DISTINCT queue) FILTER (WHERE queue IS NOT NULL),
         array_agg(id) FILTER (WHERE is_followed), array_agg(state) FILTER (WHERE is_followed),
-        array_agg(batch) FILTER (WHERE is_followed)
-    INTO done, ended_keys, queues, followed, states, batches
-    FROM (SELECT id, key, NULL AS queue, ending AS state, batch, has_followers OR batch IS NOT NULL AS is_followed
+        array_agg(batch) FILTER (WHERE is_followed),
+        -- A failed attempt and a snooze give their slots back and wait anew; a hand-back keeps them.
+        array_agg('job:' || id) FILTER (WHERE gives_back)
+    INTO done, ended_keys, queues, followed, states, batches, holders
+    FROM (SELECT id, key, NULL AS queue, ending AS state, batch, has_followers OR batch IS NOT NULL AS is_followed,
+            lane IS NOT NULL AND holder IS NULL AS gives_back
         FROM ended
         UNION ALL
-        SELECT id, NULL, CASE WHEN state = 'available' THEN queue END, NULL, NULL, false FROM again) AS settled;
+        SELECT id, NULL, CASE WHEN state <> 'scheduled' THEN queue END, NULL, NULL, false, gives_back FROM again) AS settled;
+
+    IF holders IS NOT NULL THEN PERFORM release_slots(holders); END IF;
 
     IF ended_keys IS NOT NULL THEN queues := queues || release_job_keys(ended_keys); END IF;
     IF followed IS NOT NULL THEN PERFORM follow_ends(followed, states, batches); END IF;
@@ -561,6 +725,7 @@ BEGIN
     VALUES (job.id, job.enqueued_at, job.run_at, job.claimed_at, 'cancelled', job.priority, job.attempt,
         job.max_attempts, job.rescues, job.kind, job.queue, job.key, job.unique_key, job.error, job.arguments, job.batch);
     DELETE FROM job_dependencies d WHERE d.job_id = cancel_job.job_id;
+    IF job.lane IS NOT NULL AND job.holder IS NULL THEN PERFORM release_slots('job:' || job_id); END IF;
     IF job.has_followers OR job.batch IS NOT NULL THEN
         PERFORM follow_ends(ARRAY[job_id], ARRAY['cancelled'::job_state], ARRAY[job.batch]);
     END IF;
@@ -575,6 +740,108 @@ END $$;
 
 -- Claims -------------------------------------------------------------------------------------------------------------
 
+-- The lanes of these queues in which jobs wait for a limit: found from one to the next in the index, however many jobs wait
+-- in each and however many lanes there ever were.
+CREATE FUNCTION waiting_lanes(of_queues text[]) RETURNS SETOF job_lanes LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    WITH RECURSIVE waiting AS (
+        (SELECT j.lane FROM jobs j WHERE j.state = 'limited' ORDER BY j.lane LIMIT 1)
+        UNION ALL
+        SELECT (SELECT j.lane FROM jobs j WHERE j.state = 'limited' AND j.lane > waiting.lane ORDER BY j.lane LIMIT 1)
+        FROM waiting WHERE waiting.lane IS NOT NULL
+    )
+    SELECT l.* FROM waiting JOIN job_lanes l ON l.id = waiting.lane WHERE l.queue = ANY (of_queues)
+$$;
+
+-- How many may start now, by the rate alone.
+CREATE FUNCTION limit_tokens(of_limit job_limits) RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT least(of_limit.burst,
+        of_limit.tokens + of_limit.per_second * extract(epoch FROM clock_timestamp() - of_limit.filled_at)::double precision)
+$$;
+
+-- Makes jobs available for which there are slots and tokens, which they have then. A part of the claim: in its transaction.
+CREATE FUNCTION admit_jobs(of_queue text, known_kinds text[], at_most integer) RETURNS void LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    lanes bigint[];
+    names text[];
+    room jsonb;
+    lane record;
+    taken integer;
+    has_more boolean := false;
+BEGIN
+    SELECT array_agg(id), array_agg(DISTINCT name) INTO lanes, names
+    FROM waiting_lanes(ARRAY[of_queue]) CROSS JOIN LATERAL unnest(limits) AS name;
+    -- Who is changing one of them, or admits by it right now, holds up nobody.
+    names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (names) ORDER BY l.name FOR UPDATE SKIP LOCKED);
+    -- A statement of its own: it sees what those who had the locks before have committed.
+    SELECT jsonb_object_agg(l.name, greatest(0, least(
+        CASE WHEN l.slots IS NOT NULL THEN l.slots - held.slots END,
+        CASE WHEN l.per_second IS NOT NULL THEN floor(limit_tokens(l)) END, 1000000))) INTO room
+    FROM job_limits l CROSS JOIN LATERAL (
+        SELECT count(*) AS slots FROM (SELECT FROM job_slots s WHERE s.limit_name = l.name LIMIT l.slots) AS counted) AS held
+    WHERE l.name = ANY (names);
+    FOR lane IN
+        SELECT l.id, l.limits FROM unnest(lanes) AS waiting (id) JOIN job_lanes l ON l.id = waiting.id
+        CROSS JOIN LATERAL (SELECT j.priority, j.id FROM jobs j WHERE j.lane = l.id AND j.state = 'limited'
+            ORDER BY j.priority, j.id LIMIT 1) AS head
+        WHERE l.limits <@ names ORDER BY head.priority, head.id
+    LOOP
+        taken := least(at_most, (SELECT min((room ->> name)::integer) FROM unnest(lane.limits) AS name));
+        has_more := has_more OR taken > 0 AND at_most <= taken;
+        CONTINUE WHEN taken <= 0;
+        WITH next AS MATERIALIZED (
+            SELECT j.id FROM jobs j
+            WHERE j.lane = lane.id AND j.state = 'limited' AND j.kind = ANY (known_kinds)
+                AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
+            ORDER BY j.priority, j.id LIMIT taken
+            FOR UPDATE SKIP LOCKED
+        ), admitted AS (
+            UPDATE jobs j SET state = 'available' FROM next WHERE j.id = next.id
+            RETURNING coalesce(j.holder, 'job:' || j.id) AS holder
+        ), held AS (
+            INSERT INTO job_slots (limit_name, holder)
+            SELECT l.name, admitted.holder FROM (SELECT DISTINCT holder FROM admitted) AS admitted
+            JOIN job_limits l ON l.name = ANY (lane.limits) AND l.slots IS NOT NULL
+            ON CONFLICT DO NOTHING
+        )
+        SELECT count(*) INTO taken FROM admitted;
+        UPDATE job_limits l SET tokens = limit_tokens(l) - taken, filled_at = clock_timestamp()
+        WHERE l.name = ANY (lane.limits) AND l.per_second IS NOT NULL;
+        room := room || (SELECT jsonb_object_agg(name, (room ->> name)::integer - taken) FROM unnest(lane.limits) AS name);
+        at_most := at_most - taken;
+    END LOOP;
+    -- There is room for more than this worker takes, and others may just have been passed over.
+    IF has_more THEN PERFORM pg_notify('operadora_jobs', of_queue); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION promote_jobs(of_queues text[], at_most integer, OUT promoted integer, OUT next_due double precision)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    WITH due AS MATERIALIZED (
+        SELECT due.id FROM unnest(of_queues) AS served (queue) CROSS JOIN LATERAL (
+            SELECT j.id FROM jobs j
+            WHERE j.queue = served.queue AND j.state = 'scheduled' AND j.run_at <= clock_timestamp()
+            ORDER BY j.run_at LIMIT at_most FOR UPDATE SKIP LOCKED) AS due
+    )
+    UPDATE jobs j SET state = CASE WHEN j.lane IS NULL THEN 'available' ELSE ready_state(j.lane, j.holder, j.id) END
+    FROM due WHERE j.id = due.id AND j.state = 'scheduled';
+    GET DIAGNOSTICS promoted = ROW_COUNT;
+    SELECT extract(epoch FROM min(next.run_at) - clock_timestamp()) INTO next_due
+    FROM unnest(of_queues) AS served (queue) CROSS JOIN LATERAL (
+        SELECT j.run_at FROM jobs j WHERE j.queue = served.queue AND j.state = 'scheduled'
+        ORDER BY j.run_at LIMIT 1) AS next;
+    next_due := least(next_due, (
+        SELECT min(lane.next_in) FROM (
+            SELECT max((1 - limit_tokens(l)) / l.per_second) AS next_in
+            FROM waiting_lanes(of_queues) AS waiting
+            JOIN job_limits l ON l.name = ANY (waiting.limits) AND l.per_second > 0
+            GROUP BY waiting.id) AS lane
+        WHERE lane.next_in > 0));
+END $$;
+
 ALTER TYPE claimed_job ADD ATTRIBUTE options text;
 
 CREATE OR REPLACE FUNCTION claim_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
@@ -586,6 +853,9 @@ BEGIN
     -- A worker that was declared dead gets nothing, neither does anyone of a paused queue.
     IF NOT EXISTS (SELECT FROM workers w WHERE w.id = by_worker)
         OR EXISTS (SELECT FROM queues q WHERE q.name = of_queue AND q.paused_at IS NOT NULL) THEN RETURN; END IF;
+    IF EXISTS (SELECT FROM jobs j WHERE j.state = 'limited') THEN
+        PERFORM admit_jobs(of_queue, known_kinds, at_most);
+    END IF;
     RETURN QUERY
     -- Materialized: a join that ran the inner part again would lock more rows than the limit.
     WITH next AS MATERIALIZED (

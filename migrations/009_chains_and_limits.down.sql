@@ -1,12 +1,13 @@
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM jobs WHERE state = 'waiting') THEN
-        RAISE EXCEPTION 'jobs wait for the ends of others, which the schema before this one does not know'
+    IF EXISTS (SELECT FROM jobs WHERE state IN ('waiting', 'limited')) THEN
+        RAISE EXCEPTION 'jobs wait for the ends of others or for limits, which the schema before this one does not know'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Let them end, or cancel them (cancel_job), first.';
     END IF;
 END $$;
 
-DROP FUNCTION batch_results, close_batch, create_batch, enqueue_job, insert_job, join_batch, follow_jobs, check_retry;
+DROP FUNCTION batch_results, close_batch, create_batch, enqueue_job, insert_job, join_batch, follow_jobs, check_retry, set_limit,
+    lane_of, release_slots(text);
 DROP PROCEDURE enqueue_job_now;
 
 CREATE FUNCTION insert_job(
@@ -263,7 +264,63 @@ BEGIN
         AND EXISTS (SELECT FROM schedule_ticks newer WHERE newer.schedule = t.schedule AND newer.tick > t.tick);
 END $$;
 
-DROP FUNCTION follow_ends, start_waiting;
+CREATE OR REPLACE FUNCTION release_job_keys(ended_keys text[]) RETURNS text[] LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    woken_queues text[];
+BEGIN
+    DELETE FROM job_keys k WHERE k.key = ANY (ended_keys)
+        AND NOT EXISTS (SELECT FROM jobs j WHERE j.key = k.key);
+    WITH head AS MATERIALIZED (
+        SELECT head.id FROM (SELECT DISTINCT unnest(ended_keys) AS key) AS ended
+        CROSS JOIN LATERAL (SELECT j.id, j.state FROM jobs j WHERE j.key = ended.key ORDER BY j.id LIMIT 1) AS head
+        WHERE head.state = 'blocked'
+    ), promoted AS (
+        UPDATE jobs j SET
+            state = CASE WHEN j.run_at <= clock_timestamp() THEN 'available' ELSE 'scheduled' END::job_state
+        FROM head WHERE j.id = head.id AND j.state = 'blocked'
+        RETURNING j.queue, j.state
+    )
+    SELECT array_agg(DISTINCT queue) INTO woken_queues FROM promoted WHERE state = 'available';
+    RETURN woken_queues;
+END $$;
+
+CREATE OR REPLACE FUNCTION wake_job(job_id bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    job record;
+BEGIN
+    UPDATE jobs j SET
+        state = CASE j.state WHEN 'scheduled' THEN 'available' ELSE j.state END,
+        start_by = CASE j.state WHEN 'running' THEN j.start_by ELSE clock_timestamp() + (j.start_by - j.run_at) END,
+        run_at = CASE j.state WHEN 'running' THEN j.run_at ELSE clock_timestamp() END,
+        woken = j.state = 'running'
+    WHERE j.id = job_id
+        AND (j.state IN ('scheduled', 'running') OR j.state = 'blocked' AND j.run_at > clock_timestamp())
+    RETURNING j.state, j.queue INTO job;
+    IF NOT FOUND THEN RETURN false; END IF;
+    IF job.state = 'available' THEN PERFORM pg_notify('operadora_jobs', job.queue); END IF;
+    RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION promote_jobs(of_queues text[], at_most integer, OUT promoted integer, OUT next_due double precision)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    WITH due AS MATERIALIZED (
+        SELECT due.id FROM unnest(of_queues) AS served (queue) CROSS JOIN LATERAL (
+            SELECT j.id FROM jobs j
+            WHERE j.queue = served.queue AND j.state = 'scheduled' AND j.run_at <= clock_timestamp()
+            ORDER BY j.run_at LIMIT at_most FOR UPDATE SKIP LOCKED) AS due
+    )
+    UPDATE jobs j SET state = 'available' FROM due WHERE j.id = due.id AND j.state = 'scheduled';
+    GET DIAGNOSTICS promoted = ROW_COUNT;
+    SELECT extract(epoch FROM min(next.run_at) - clock_timestamp()) INTO next_due
+    FROM unnest(of_queues) AS served (queue) CROSS JOIN LATERAL (
+        SELECT j.run_at FROM jobs j WHERE j.queue = served.queue AND j.state = 'scheduled'
+        ORDER BY j.run_at LIMIT 1) AS next;
+END $$;
+
+DROP FUNCTION follow_ends, start_waiting, release_slots(text[]), wake_lanes, ready_state;
 
 CREATE OR REPLACE FUNCTION claim_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
 RETURNS SETOF claimed_job LANGUAGE plpgsql
@@ -321,11 +378,12 @@ BEGIN
 END $$;
 
 ALTER TYPE claimed_job DROP ATTRIBUTE options;
+DROP FUNCTION admit_jobs, waiting_lanes, limit_tokens;
 
-DROP TABLE unique_periods, job_batches, job_dependencies;
+DROP TABLE unique_periods, job_batches, job_dependencies, job_slots, job_lanes, job_limits;
 ALTER TABLE finished_jobs DROP COLUMN batch;
 ALTER TABLE jobs DROP CONSTRAINT job_is_not_finished;
-ALTER TABLE jobs DROP COLUMN batch, DROP COLUMN has_followers, DROP COLUMN options,
+ALTER TABLE jobs DROP COLUMN batch, DROP COLUMN has_followers, DROP COLUMN options, DROP COLUMN lane, DROP COLUMN holder,
     ADD CONSTRAINT job_is_not_finished CHECK (state IN ('available', 'scheduled', 'blocked', 'running'));
 COMMENT ON COLUMN jobs.state IS
     'available: may be claimed; scheduled: not before run_at; blocked: behind another job of its key; running.';

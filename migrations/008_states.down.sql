@@ -1,0 +1,2 @@
+-- PostgreSQL takes no value from a type: they stay, unused.
+SELECT 1;
