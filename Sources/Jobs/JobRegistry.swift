@@ -5,6 +5,7 @@ public import Postgres
 public struct JobRegistry: Sendable {
     private(set) var kinds: [String: RegisteredKind] = [:]
     private(set) var schedules: [Schedule] = []
+    private(set) var cronSchedules: [CronSchedule] = []
 
     public init() {}
 
@@ -39,6 +40,27 @@ public struct JobRegistry: Sendable {
             Schedule(
                 name: name, interval: interval, kind: Work.kind, options: Work.defaults,
                 arguments: { try ArgumentsCoding.encode(job) }))
+    }
+
+    /// Declares a schedule of the database: `job` is enqueued once per tick of a five-field cron expression, read in a time
+    /// zone, however many workers run. Workers make or change the row of that name when they start; of the definitions that
+    /// living workers have, the newest wins. Operators pause it in the database, or change it there until the code changes.
+    /// Queue, priority and attempts are the kind's defaults. What the database refuses (a wrong expression, an unknown zone)
+    /// is logged as an error, and the other schedules go on.
+    /// - Parameters:
+    ///   - timezone: an IANA name such as "America/Mexico_City".
+    ///   - name: 1 to 100 bytes; declaring a name again replaces it.
+    ///   - catchUp: the latest tick that was missed is run once if it is not older; 1 minute … 366 days.
+    ///   - overlap: also enqueues a tick while the job of an earlier one waits or runs.
+    public mutating func cron<Work: Job>(
+        _ expression: String, timezone: String = "UTC", name: String, catchUp: Duration = .seconds(3600),
+        overlap: Bool = false, _ job: Work
+    ) {
+        cronSchedules.removeAll { $0.name == name }
+        cronSchedules.append(
+            CronSchedule(
+                name: name, expression: expression, timezone: timezone, kind: Work.kind, options: Work.defaults,
+                catchUp: catchUp, overlap: overlap, arguments: { try ArgumentsCoding.encode(job) }))
     }
 }
 

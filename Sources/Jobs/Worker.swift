@@ -25,6 +25,7 @@ public final class Worker: Service {
     private let core: WorkerCore
     private let liveness: Liveness
     private let upkeep: Upkeep
+    private let cron: CronUpkeep
     private let stopAsked = Alarm()
 
     /// - Parameter queue: its connections are the handlers'; the worker opens four more for itself.
@@ -52,6 +53,7 @@ public final class Worker: Service {
             core: core, liveness: liveness, pollInterval: configuration.pollInterval,
             sweepInterval: min(.seconds(2), configuration.deadAfter / 4),
             historyRetention: configuration.historyRetention, pollAlarm: pollAlarm)
+        cron = CronUpkeep(core: core, pollInterval: configuration.pollInterval)
     }
 
     /// Asks the worker to stop gracefully, as a stop of its service group does. May be called at any time, from anywhere.
@@ -83,6 +85,8 @@ public final class Worker: Service {
             group.addTask { await self.upkeep.poll() }
             group.addTask { await self.upkeep.sweep() }
             group.addTask { await self.upkeep.schedules() }
+            group.addTask { await self.cron.declare() }
+            group.addTask { await self.cron.tick() }
             group.addTask { await self.upkeep.history() }
             await stopAsked.wait()
             group.cancelAll()
