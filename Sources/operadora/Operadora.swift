@@ -20,7 +20,7 @@ struct Operadora: ParsableCommand {
                 """,
             subcommands: [
                 MigrateCommand.self, IngressCommand.self, WorkerCommand.self, LeadsCommand.self, CampaignCommand.self,
-                CallsCommand.self, DemoCommand.self, DoctorCommand.self,
+                CallsCommand.self, SchedulesCommand.self, DemoCommand.self, DoctorCommand.self,
             ])
     }
 
