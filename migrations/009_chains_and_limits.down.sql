@@ -6,6 +6,33 @@ BEGIN
     END IF;
 END $$;
 
+DROP VIEW report_jobs;
+CREATE VIEW report_jobs AS
+SELECT coalesce(alive.kind, ended.kind) AS kind, coalesce(alive.queue, ended.queue) AS queue,
+    coalesce(available, 0) AS available, coalesce(scheduled, 0) AS scheduled, coalesce(blocked, 0) AS blocked,
+    coalesce(running, 0) AS running, oldest_wait_seconds,
+    coalesce(completed, 0) AS completed, coalesce(failed, 0) AS failed, coalesce(cancelled, 0) AS cancelled,
+    coalesce(expired, 0) AS expired, p50_wait_ms, p99_wait_ms, p50_run_ms, p99_run_ms
+FROM (
+    SELECT kind, queue, count(*) FILTER (WHERE state = 'available') AS available,
+        count(*) FILTER (WHERE state = 'scheduled') AS scheduled, count(*) FILTER (WHERE state = 'blocked') AS blocked,
+        count(*) FILTER (WHERE state = 'running') AS running,
+        extract(epoch FROM now() - min(run_at) FILTER (WHERE state = 'available'))::double precision
+            AS oldest_wait_seconds
+    FROM jobs GROUP BY kind, queue) AS alive
+FULL JOIN (
+    SELECT kind, queue, count(*) FILTER (WHERE state = 'completed') AS completed,
+        count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
+        count(*) FILTER (WHERE state = 'expired') AS expired,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM claimed_at - run_at) * 1000) AS p50_wait_ms,
+        percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM claimed_at - run_at) * 1000) AS p99_wait_ms,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - claimed_at) * 1000) AS p50_run_ms,
+        percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - claimed_at) * 1000) AS p99_run_ms
+    FROM finished_jobs WHERE finished_at > now() - interval '1 day' GROUP BY kind, queue) AS ended
+USING (kind, queue);
+COMMENT ON VIEW report_jobs IS
+    'Jobs by kind and queue: what waits and runs now, and how those of the last 24 hours ended, waited and ran.';
+
 DROP FUNCTION batch_results, close_batch, create_batch, enqueue_job, insert_job, join_batch, follow_jobs, check_retry, set_limit,
     lane_of, release_slots(text);
 DROP PROCEDURE enqueue_job_now;
