@@ -5,6 +5,7 @@ public import Postgres
 public struct JobRegistry: Sendable {
     private(set) var kinds: [String: RegisteredKind] = [:]
     private(set) var schedules: [Schedule] = []
+    private(set) var middleware: [JobMiddleware] = []
     private(set) var cronSchedules: [CronSchedule] = []
 
     public init() {}
@@ -30,6 +31,20 @@ public struct JobRegistry: Sendable {
             retry: retry, timeLimit: timeLimit,
             run: { arguments, context in try await handler(Work(decodingArguments: arguments), context) },
             onFailure: failure)
+    }
+
+    /// Puts `middleware` around the handlers of all kinds, within what was put around them before: to measure, to set up what
+    /// handlers need, to stop what must not run. It counts for the job's time limit.
+    public mutating func use(_ middleware: @escaping JobMiddleware) { self.middleware.append(middleware) }
+
+    /// Runs the handler of a kind within the middleware.
+    func run(_ kind: RegisteredKind, _ job: ClaimedJob, _ context: JobContext) async throws -> JobOutcome {
+        var next: @Sendable () async throws -> JobOutcome = { try await kind.run(job.arguments, context) }
+        for outer in middleware.reversed() {
+            let inner = next
+            next = { try await outer(context, inner) }
+        }
+        return try await next()
     }
 
     /// Enqueues `job` once per tick of `interval` however many workers run (one row per schedule and tick). Ticks are
@@ -63,6 +78,10 @@ public struct JobRegistry: Sendable {
                 catchUp: catchUp, overlap: overlap, arguments: { try ArgumentsCoding.encode(job) }))
     }
 }
+
+/// Gets a job's context and what comes next, which it calls once or, to decide the outcome itself, not at all.
+public typealias JobMiddleware =
+    @Sendable (JobContext, _ next: @Sendable () async throws -> JobOutcome) async throws -> JobOutcome
 
 /// A handler without its type.
 struct RegisteredKind: Sendable {

@@ -178,9 +178,9 @@ final class WorkerCore: Sendable {
         do {
             let outcome =
                 if let trace = context.trace {
-                    try await TraceContext.$current.withValue(trace) { try await kind.run(job.arguments, context) }
+                    try await TraceContext.$current.withValue(trace) { try await registry.run(kind, job, context) }
                 } else {
-                    try await kind.run(job.arguments, context)
+                    try await registry.run(kind, job, context)
                 }
             result = .returned(outcome)
         } catch {

@@ -56,6 +56,39 @@ struct OptionTests {
         }
     }
 
+    @Test("Middleware goes around every handler, the first one outermost, and may decide by itself")
+    func middleware() async throws {
+        try await JobBench.with { bench in
+            let steps = Journal<String>()
+            var registry = JobRegistry()
+            registry.use { context, next in
+                steps.record("first in \(context.kind)")
+                defer { steps.record("first out") }
+                return try await next()
+            }
+            registry.use { context, next in
+                guard context.kind == Work.kind else { return .cancelled(reason: "not today") }
+                steps.record("second")
+                return try await next()
+            }
+            registry.register(Work.self) { _, _ in
+                steps.record("handler")
+                return .completed(true)
+            }
+            registry.register(Other.self) { _, _ in .completed() }
+            let options = JobOptions.with { $0.isAwaited = true }
+            try await bench.withWorkers(registry) {
+                let work = try await bench.end(of: try await bench.queue.enqueue(Work(), options))
+                #expect(work.result == true)
+                let other = try await bench.end(of: try await bench.queue.enqueue(Other(), options))
+                #expect(other.state == .cancelled)
+                #expect(other.error == "not today")
+            }
+            #expect(
+                steps.entries == ["first in work", "second", "handler", "first out", "first in other", "first out"])
+        }
+    }
+
     @Test("A trace goes from whoever enqueues to the handler, and on to what that enqueues, however it is enqueued")
     func trace() async throws {
         let trace = try #require(TraceContext(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
