@@ -1,0 +1,16 @@
+DROP FUNCTION queue_counts;
+DROP FUNCTION prune_progress;
+DROP FUNCTION report_progress;
+DROP VIEW job_progress;
+DROP TABLE progress_reports;
+DROP FUNCTION discard_failed;
+DROP FUNCTION discard_job;
+DROP FUNCTION retry_failed;
+DROP FUNCTION lock_dead_jobs;
+DROP FUNCTION retry_job;
+DROP FUNCTION enqueue_again;
+DROP VIEW dead_jobs;
+DROP INDEX jobs_blocked;
+DROP INDEX finished_jobs_retried;
+DROP INDEX finished_jobs_dead;
+ALTER TABLE finished_jobs DROP retried_as, DROP discarded_at;

@@ -1,0 +1,286 @@
+-- What an operator does with jobs and queues: retry and discard, the dead letters, progress of running jobs, counts.
+--
+-- Whoever changes ended jobs and makes new ones of them locks rows of finished_jobs first, then rows of job_keys sorted by
+-- key, then rows of jobs. Nobody who holds a key waits for a row of finished_jobs.
+
+-- Nullable and without a default: no row is rewritten, and new partitions copy them.
+ALTER TABLE finished_jobs ADD retried_as bigint, ADD discarded_at timestamptz;
+COMMENT ON COLUMN finished_jobs.retried_as IS 'The job that it was enqueued again as.';
+COMMENT ON COLUMN finished_jobs.discarded_at IS 'When somebody decided that it is not to be run again.';
+
+-- The dead letters, and nothing else, oldest first. It goes with its partition.
+CREATE INDEX finished_jobs_dead ON finished_jobs (finished_at, id)
+    WHERE state IN ('failed', 'expired') AND retried_as IS NULL AND discarded_at IS NULL;
+-- Where a job came from.
+CREATE INDEX finished_jobs_retried ON finished_jobs (retried_as) WHERE retried_as IS NOT NULL;
+-- Counts what waits behind other jobs of its key; the other states have an index by queue already.
+CREATE INDEX jobs_blocked ON jobs (queue, id) WHERE state = 'blocked';
+
+CREATE VIEW dead_jobs AS
+SELECT id, kind, queue, state, error, attempt, max_attempts, rescues, priority, key, unique_key, enqueued_at, claimed_at,
+    finished_at, arguments
+FROM finished_jobs WHERE state IN ('failed', 'expired') AND retried_as IS NULL AND discarded_at IS NULL;
+COMMENT ON VIEW dead_jobs IS 'Dead letters: jobs that failed or expired and were neither retried nor discarded since.';
+
+-- Retry --------------------------------------------------------------------------------------------------------------
+
+-- Makes a new job of an ended one, whose row is locked. Its deadline is not given again: what is retried may be late.
+CREATE FUNCTION enqueue_again(ended finished_jobs) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    again record;
+BEGIN
+    again := insert_job(ended.kind, ended.arguments, ended.queue, ended.priority, NULL, ended.max_attempts, ended.key,
+        NULL, NULL, false);
+    -- The unique key comes after: insert_job would answer with the job that has it now, and this one would be lost.
+    IF ended.unique_key IS NOT NULL AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = ended.unique_key) THEN
+        BEGIN
+            UPDATE jobs j SET unique_key = ended.unique_key WHERE j.id = again.id;
+        EXCEPTION WHEN unique_violation THEN
+            NULL; -- Taken by a transaction that committed meanwhile.
+        END;
+    END IF;
+    UPDATE finished_jobs f SET retried_as = again.id, discarded_at = NULL
+    WHERE f.id = ended.id AND f.finished_at = ended.finished_at;
+    IF again.due THEN PERFORM pg_notify('operadora_jobs', ended.queue); END IF;
+    RETURN again.id;
+END $$;
+
+CREATE FUNCTION retry_job(job_id bigint) RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    alive job_state;
+    ended finished_jobs;
+BEGIN
+    SELECT j.state INTO alive FROM jobs j WHERE j.id = job_id FOR UPDATE;
+    IF alive = 'running' THEN
+        RAISE EXCEPTION 'job % is running', job_id USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Wait for its end, or stop it with cancel_job and retry it then.';
+    END IF;
+    IF alive IS NOT NULL THEN
+        PERFORM wake_job(job_id);
+        RETURN job_id;
+    END IF;
+    SELECT * INTO ended FROM finished_jobs f WHERE f.id = job_id ORDER BY f.finished_at DESC LIMIT 1 FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no job %', job_id USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Look for it in jobs and finished_jobs; what ended longer ago than history is kept is gone.';
+    END IF;
+    IF ended.state = 'completed' THEN
+        RAISE EXCEPTION 'job % has completed', job_id USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Only what failed, expired or was cancelled is retried. To do it once more, call enqueue_job.';
+    END IF;
+    RETURN coalesce(ended.retried_as, enqueue_again(ended));
+END $$;
+COMMENT ON FUNCTION retry_job IS
+    'Lets a waiting job run now, or enqueues one that failed, expired or was cancelled again. Returns the id of the job that '
+    'will run; repeating it returns the same.';
+
+-- The dead letters that a bulk command is about, locked, oldest first; another transaction's are passed over.
+CREATE FUNCTION lock_dead_jobs(of_kind text, of_queue text, since timestamptz, at_most integer)
+RETURNS SETOF finished_jobs LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF at_most IS NULL OR at_most NOT BETWEEN 1 AND 100000 THEN
+        RAISE EXCEPTION 'at_most is %, but must be 1 to 100000', coalesce(at_most::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Call it again for the rest, until it returns 0.';
+    END IF;
+    RETURN QUERY
+    SELECT f.* FROM finished_jobs f
+    WHERE f.state IN ('failed', 'expired') AND f.retried_as IS NULL AND f.discarded_at IS NULL
+        AND f.finished_at >= coalesce(since, '-infinity')
+        AND (of_kind IS NULL OR f.kind = of_kind) AND (of_queue IS NULL OR f.queue = of_queue)
+    ORDER BY f.finished_at, f.id LIMIT at_most FOR UPDATE SKIP LOCKED;
+END $$;
+
+CREATE FUNCTION retry_failed(
+    kind text DEFAULT NULL, queue text DEFAULT NULL, since timestamptz DEFAULT NULL, at_most integer DEFAULT 1000
+) RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    ended finished_jobs;
+    retried integer := 0;
+BEGIN
+    -- Keys are locked in their order, and unique keys are taken in theirs: two of these never wait for each other in a circle.
+    FOR ended IN SELECT * FROM lock_dead_jobs(retry_failed.kind, retry_failed.queue, since, at_most) AS dead
+        ORDER BY dead.key NULLS FIRST, CASE WHEN dead.key IS NULL THEN dead.unique_key END NULLS FIRST,
+            dead.finished_at, dead.id
+    LOOP
+        PERFORM enqueue_again(ended);
+        retried := retried + 1;
+    END LOOP;
+    RETURN retried;
+END $$;
+COMMENT ON FUNCTION retry_failed IS
+    'Enqueues dead letters again, the oldest first, and returns how many. Each is retried once, whoever else calls it.';
+
+-- Discard ------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION discard_job(job_id bigint) RETURNS boolean LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    alive job_state;
+    ended finished_jobs;
+BEGIN
+    -- The key first, then the job: the order of all.
+    PERFORM FROM job_keys k WHERE k.key = (SELECT j.key FROM jobs j WHERE j.id = job_id) FOR UPDATE;
+    SELECT j.state INTO alive FROM jobs j WHERE j.id = job_id FOR UPDATE;
+    IF alive = 'running' THEN
+        RAISE EXCEPTION 'job % is running', job_id USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Stop it with cancel_job.';
+    END IF;
+    IF alive IS NOT NULL THEN
+        PERFORM cancel_job(job_id);
+        UPDATE finished_jobs f SET error = 'discarded', discarded_at = clock_timestamp()
+        WHERE f.id = job_id AND f.finished_at >= now();
+        RETURN true;
+    END IF;
+    SELECT * INTO ended FROM finished_jobs f WHERE f.id = job_id ORDER BY f.finished_at DESC LIMIT 1 FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no job %', job_id USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Look for it in jobs and finished_jobs; what ended longer ago than history is kept is gone.';
+    END IF;
+    IF ended.state = 'completed' THEN
+        RAISE EXCEPTION 'job % has completed', job_id USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Only what waits, failed or expired is discarded.';
+    END IF;
+    IF ended.retried_as IS NOT NULL THEN
+        RAISE EXCEPTION 'job % was enqueued again as job %', job_id, ended.retried_as
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Discard, or cancel, that one.';
+    END IF;
+    IF ended.state = 'cancelled' OR ended.discarded_at IS NOT NULL THEN RETURN false; END IF;
+    UPDATE finished_jobs f SET discarded_at = clock_timestamp()
+    WHERE f.id = ended.id AND f.finished_at = ended.finished_at;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION discard_job IS
+    'Ends a waiting job as cancelled with the error discarded, or takes a dead letter off the list; false when it was off.';
+
+CREATE FUNCTION discard_failed(
+    kind text DEFAULT NULL, queue text DEFAULT NULL, since timestamptz DEFAULT NULL, at_most integer DEFAULT 1000
+) RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    discarded integer;
+BEGIN
+    WITH dead AS MATERIALIZED (
+        SELECT d.id, d.finished_at FROM lock_dead_jobs(discard_failed.kind, discard_failed.queue, since, at_most) AS d
+    )
+    UPDATE finished_jobs f SET discarded_at = clock_timestamp()
+    FROM dead WHERE f.id = dead.id AND f.finished_at = dead.finished_at;
+    GET DIAGNOSTICS discarded = ROW_COUNT;
+    RETURN discarded;
+END $$;
+COMMENT ON FUNCTION discard_failed IS 'Takes dead letters off the list, the oldest first, and returns how many.';
+
+-- Progress -----------------------------------------------------------------------------------------------------------
+
+-- Unlogged: it costs no write to the disk, and a crash of the server, after which an id may be drawn again, empties it.
+CREATE UNLOGGED TABLE progress_reports (
+    job_id bigint PRIMARY KEY,
+    fence integer NOT NULL,
+    fraction double precision NOT NULL,
+    message text,
+    reported_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT progress_is_0_to_1 CHECK (fraction BETWEEN 0 AND 1),
+    CONSTRAINT progress_message_is_at_most_1000_bytes CHECK (octet_length(message) <= 1000)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+COMMENT ON TABLE progress_reports IS 'What handlers last said of their progress. Read job_progress: this may hold ended runs.';
+COMMENT ON COLUMN progress_reports.fence IS 'The number of claims of the run that said it.';
+
+CREATE VIEW job_progress AS
+SELECT p.job_id, p.fraction, p.message, p.reported_at
+FROM progress_reports p JOIN jobs j ON j.id = p.job_id AND j.claims = p.fence WHERE j.state = 'running';
+COMMENT ON VIEW job_progress IS 'How far running jobs are, from 0 to 1, as the run that has them says.';
+
+-- False when the job is not this run's any more: then nothing has changed. The row of the job is not touched. A run that
+-- loses the job in this very moment leaves a row that job_progress does not show, and that cannot replace a later run's.
+CREATE FUNCTION report_progress(job_id bigint, fraction double precision, message text, by_worker bigint, fence integer)
+RETURNS boolean LANGUAGE plpgsql SET enable_seqscan = off AS $$
+BEGIN
+    INSERT INTO progress_reports AS p (job_id, fence, fraction, message)
+    SELECT j.id, j.claims, report_progress.fraction, report_progress.message FROM jobs j
+    WHERE j.id = report_progress.job_id AND j.claims = report_progress.fence AND j.state = 'running'
+        AND j.worker IS NOT DISTINCT FROM by_worker
+    ON CONFLICT ON CONSTRAINT progress_reports_pkey DO UPDATE SET fence = excluded.fence, fraction = excluded.fraction,
+        message = excluded.message, reported_at = excluded.reported_at
+    WHERE p.fence <= excluded.fence;
+    RETURN FOUND;
+END $$;
+COMMENT ON FUNCTION report_progress IS
+    'Says how far a running job is, 0 to 1; fenced by the worker and the number of claims. False: it is not this run''s.';
+
+-- Rows of runs whose worker died before it could take them away.
+CREATE FUNCTION prune_progress() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    pruned integer;
+BEGIN
+    DELETE FROM progress_reports p WHERE p.reported_at < clock_timestamp() - interval '1 min'
+        AND NOT EXISTS (SELECT FROM job_progress shown WHERE shown.job_id = p.job_id);
+    GET DIAGNOSTICS pruned = ROW_COUNT;
+    RETURN pruned;
+END $$;
+
+-- Counts -------------------------------------------------------------------------------------------------------------
+
+-- What it reads has a bound however many jobs there are: 1,000 queues, and of each 10,000 jobs of each state in the order of
+-- its index. The running jobs have no index by queue, which each claim would pay for: of them it reads 100,000 in all.
+CREATE FUNCTION queue_counts() RETURNS TABLE (
+    queue text, paused_at timestamptz, workers integer, available integer, scheduled integer, blocked integer,
+    running integer, more job_state[], oldest_wait_seconds double precision, next_due_at timestamptz
+) LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off AS $$
+    -- From one queue that has waiting jobs to the next, by one probe of each index.
+    WITH RECURSIVE waiting (queue, number) AS (
+        SELECT '', 0
+        UNION ALL
+        SELECT least(
+            (SELECT j.queue::text FROM jobs j WHERE j.state = 'available' AND j.queue > w.queue ORDER BY j.queue LIMIT 1),
+            (SELECT j.queue::text FROM jobs j WHERE j.state = 'scheduled' AND j.queue > w.queue ORDER BY j.queue LIMIT 1),
+            (SELECT j.queue::text FROM jobs j WHERE j.state = 'blocked' AND j.queue > w.queue ORDER BY j.queue LIMIT 1)),
+            w.number + 1
+        FROM waiting w WHERE w.queue IS NOT NULL AND w.number < 1000
+    ), running AS MATERIALIZED (
+        SELECT r.queue, count(*) AS jobs, sum(count(*)) OVER () = 100000 AS is_cut
+        FROM (SELECT j.queue::text FROM jobs j WHERE j.state = 'running' ORDER BY j.worker LIMIT 100000) AS r
+        GROUP BY r.queue
+    ), known AS (
+        SELECT q.name::text AS queue FROM queues q
+        UNION SELECT w.queue FROM waiting w WHERE w.queue <> ''
+        UNION SELECT r.queue FROM running r
+        ORDER BY 1 LIMIT 1000
+    )
+    SELECT known.queue, (SELECT q.paused_at FROM queues q WHERE q.name = known.queue),
+        (SELECT count(*) FROM workers w WHERE known.queue = ANY (w.queues) AND NOT w.stopping
+            AND greatest(w.heartbeat_at, pg_postmaster_start_time()) >= statement_timestamp() - w.dead_after)::integer,
+        least(available.jobs, 10000)::integer, least(scheduled.jobs, 10000)::integer,
+        least(blocked.jobs, 10000)::integer, least(coalesce(running.jobs, 0), 10000)::integer,
+        array_remove(ARRAY[
+            CASE WHEN available.jobs > 10000 THEN 'available' END, CASE WHEN scheduled.jobs > 10000 THEN 'scheduled' END,
+            CASE WHEN blocked.jobs > 10000 THEN 'blocked' END,
+            CASE WHEN running.jobs > 10000 OR running.is_cut THEN 'running' END]::job_state[], NULL),
+        CASE WHEN available.jobs > 0 THEN greatest(0,
+            extract(epoch FROM statement_timestamp() - least(available.oldest, lowest.oldest)))::double precision END,
+        scheduled.next_due_at
+    FROM known
+    LEFT JOIN running ON running.queue = known.queue
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS jobs, min(counted.run_at) AS oldest FROM (
+            SELECT j.run_at FROM jobs j WHERE j.queue = known.queue AND j.state = 'available'
+            ORDER BY j.priority, j.id LIMIT 10001) AS counted) AS available
+    -- Where the count ends before them, those of the lowest priority have waited longest.
+    LEFT JOIN LATERAL (
+        SELECT (SELECT j.run_at FROM jobs j
+            WHERE j.queue = known.queue AND j.state = 'available' AND j.priority = last.priority
+            ORDER BY j.id LIMIT 1) AS oldest
+        FROM (SELECT j.priority FROM jobs j WHERE j.queue = known.queue AND j.state = 'available'
+            ORDER BY j.priority DESC LIMIT 1) AS last) AS lowest ON true
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS jobs, min(counted.run_at) AS next_due_at FROM (
+            SELECT j.run_at FROM jobs j WHERE j.queue = known.queue AND j.state = 'scheduled'
+            ORDER BY j.run_at LIMIT 10001) AS counted) AS scheduled
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS jobs FROM (
+            SELECT FROM jobs j WHERE j.queue = known.queue AND j.state = 'blocked'
+            ORDER BY j.id LIMIT 10001) AS counted) AS blocked
+    ORDER BY known.queue
+$$;
+COMMENT ON FUNCTION queue_counts IS
+    'Queues and what waits and runs in each, counted to 10,000 a state; more names the states of which there are more. '
+    'oldest_wait_seconds is exact as long as available is; then it is that of the first 10,000 and of the last in line.';
