@@ -21,9 +21,11 @@ public struct JobContext: Sendable {
     private let isAwaited: Bool
     private let announcer: Announcer
     private let workerLogger: Logger
+    private let progressReports: ProgressReports?
     let transactionalEnd = TransactionalEnd()
 
-    init(_ job: ClaimedJob, announcer: Announcer, logger: Logger) {
+    init(_ job: ClaimedJob, announcer: Announcer, progress: ProgressReports? = nil, logger: Logger) {
+        progressReports = progress
         id = job.lease.id
         hasKey = job.hasKey
         isAwaited = job.isAwaited
@@ -47,6 +49,14 @@ public struct JobContext: Sendable {
         if let trace { logger[metadataKey: "trace_id"] = "\(trace.traceID)" }
         return logger
     }
+
+    /// Says how far the job is, for whoever watches it (`job_progress`). Never waits, and may be called as often as one likes:
+    /// the newest value is written within a second, at most one a second, and is gone when the job ends. A job that takes less than
+    /// a tenth of a second writes nothing.
+    /// - Parameters:
+    ///   - fraction: 0 … 1; what is outside counts as the nearest of them.
+    ///   - message: one line; what is over 200 Unicode scalars is cut off. Never a secret.
+    public func progress(_ fraction: Double, _ message: String? = nil) { progressReports?.report(fraction, message) }
 
     /// Ends this job inside the caller's transaction, fenced: throws `JobError.leaseLost` (roll back!) when this attempt is
     /// no longer ours. Then return `.completedInTransaction`. A waiter is woken after the commit.

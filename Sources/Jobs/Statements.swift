@@ -157,6 +157,17 @@ enum Statements {
         "SELECT * FROM maintain_history(\(retention))"
     }
 
+    /// Returns whether the job still is this run's. Neither this nor `removeProgress` waits for the disk: the table is unlogged.
+    static func reportProgress(_ lease: Lease, _ report: ProgressThrottle.Report) -> PostgresQuery {
+        "SELECT report_progress(\(lease.id), \(report.fraction), \(report.message), \(lease.worker), \(lease.fence))"
+    }
+
+    static func removeProgress(_ lease: Lease) -> PostgresQuery {
+        "DELETE FROM progress_reports WHERE job_id = \(lease.id) AND fence = \(lease.fence)"
+    }
+
+    static var pruneProgress: PostgresQuery { "SELECT prune_progress()" }
+
     static func complete(_ worker: Int64, _ settlements: [Settlement]) -> PostgresQuery {
         "SELECT complete_jobs(\(worker), \(settlements.map(\.lease.id)), \(settlements.map(\.lease.fence)))"
     }

@@ -113,12 +113,13 @@ struct Upkeep: Sendable {
         return .seconds(next)
     }
 
-    /// Makes tomorrow's partitions of the history and drops those that are too old.
+    /// Makes tomorrow's partitions of the history and drops those that are too old; forgets progress that dead workers left.
     func history() async {
         while !Task.isCancelled {
             let isDone: Void? = await attempt("history") {
                 try await core.client.query(Statements.maintainHistory(keeping: historyRetention))
             }
+            await attempt("pruning progress") { try await core.client.query(Statements.pruneProgress) }
             let pause = isDone == nil ? Duration.seconds(60) : Self.historyInterval
             try? await Task.sleep(for: pause * Double.random(in: 0.75...1.25))
         }

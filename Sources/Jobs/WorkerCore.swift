@@ -173,7 +173,8 @@ final class WorkerCore: Sendable {
             release([job])
             return true
         }
-        let context = JobContext(job, announcer: announcer, logger: logger)
+        let progress = ProgressReports(job.lease, client: client)
+        let context = JobContext(job, announcer: announcer, progress: progress, logger: logger)
         let result: RunEnding.Result
         do {
             let outcome =
@@ -186,6 +187,7 @@ final class WorkerCore: Sendable {
         } catch {
             result = .threw(error)
         }
+        progress.end()
         let (end, isLast) = state.withLock { ($0.end(job, slot: slot), $0.isLastRun) }
         switch end {
         case .abandoned:
