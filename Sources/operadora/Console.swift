@@ -8,6 +8,17 @@ enum Console {
     /// One line for the person in front: progress, warnings, errors.
     static func printError(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
+    /// A question on standard error; the answer goes on in its line.
+    static func prompt(_ text: String) { write(text, to: STDERR_FILENO) }
+
+    /// Draws over what was drawn before; standard output, for terminals only.
+    static func redraw(_ text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // Home, each line cleared to its end, then what is left below: no flicker.
+        write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J", to: STDOUT_FILENO)
+    }
+
+    static var standardInputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
     static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 

@@ -20,7 +20,8 @@ struct Operadora: ParsableCommand {
                 """,
             subcommands: [
                 MigrateCommand.self, IngressCommand.self, WorkerCommand.self, LeadsCommand.self, CampaignCommand.self,
-                CallsCommand.self, SchedulesCommand.self, DemoCommand.self, DoctorCommand.self,
+                CallsCommand.self, JobsCommand.self, QueuesCommand.self, SchedulesCommand.self, DemoCommand.self,
+                DoctorCommand.self,
             ])
     }
 

@@ -5,7 +5,7 @@ import Testing
 private struct Tool: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "tool", abstract: "A tool.", subcommands: [Send.self, Group.self])
+            commandName: "tool", abstract: "A tool.", subcommands: [Send.self, Group.self, Stop.self])
     }
 
     struct Send: AsyncParsableCommand {
@@ -23,6 +23,15 @@ private struct Tool: ParsableCommand {
         func validate() throws {
             if let maxCount, maxCount < 1 { throw ValidationError("too few") }
         }
+        func run() async throws {}
+    }
+
+    struct Stop: AsyncParsableCommand {
+        static var configuration: CommandConfiguration {
+            CommandConfiguration(commandName: "stop", abstract: "Stop them.")
+        }
+        @Argument(help: "Which.", valueName: "id") var ids: [Int64]
+        @Flag(help: "Now.") var now: Bool
         func run() async throws {}
     }
 
@@ -76,6 +85,18 @@ private struct Tool: ParsableCommand {
     func literalWords() throws {
         #expect(try send("send --to me -- --loud").file == "--loud")
         #expect(complaint("send a --to me --max-count -3") == "Error: too few")
+    }
+
+    @Test("An argument that repeats takes all words that are left, or none", arguments: [[], [7], [7, 8, 9]])
+    func repeating(ids: [Int64]) throws {
+        let words = ids.map { " \($0)" }.joined()
+        guard case .run(let command, _) = parse("stop\(words) --now") else {
+            Issue.record("not parsed")
+            return
+        }
+        let stop = try #require(command as? Tool.Stop)
+        #expect(stop.ids == ids && stop.now)
+        #expect(complaint("stop 7 all") == "Error: The value 'all' is invalid for '<id> ...'")
     }
 
     @Test(

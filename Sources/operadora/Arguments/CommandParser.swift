@@ -66,7 +66,8 @@ struct CommandParser {
                 optionsEnded = true
             } else if word.hasPrefix("-") && word.count > 1 && !optionsEnded && Double(word) == nil {
                 given.insert(try fillOption(word, arguments, &rest))
-            } else if let positional = positionals.popFirst() {
+            } else if let positional = positionals.first {
+                if !positional.definition.isRepeating { positionals.removeFirst() }
                 try assign(word, to: positional)
                 given.insert(positional.name)
             } else {
@@ -129,9 +130,9 @@ struct NamedArgument {
     let name: String
     let definition: ArgumentDefinition
 
-    /// `<file>`, `--campaign <name>`, `--json`.
+    /// `<file>`, `<id> ...`, `--campaign <name>`, `--json`.
     var synopsis: String {
-        let value = "<\(definition.valueName ?? name)>"
+        let value = "<\(definition.valueName ?? name)>\(definition.isRepeating ? " ..." : "")"
         return switch definition.kind {
         case .positional: value
         case .option: "--\(name) \(value)"

@@ -87,6 +87,17 @@ struct Argument<Value>: ArgumentProperty {
             box.value = .some(value)
         }
     }
+
+    /// Any number of them, none included; whoever needs one says so in `validate`. The last argument of its command.
+    init<Element: ExpressibleByArgument>(help: String, valueName: String? = nil) where Value == [Element] {
+        let box = ArgumentBox<Value>([])
+        self.box = box
+        var repeating = ArgumentDefinition.value(
+            .positional, help, valueName, required: false, default: nil
+        ) { (value: Element) in box.value?.append(value) }
+        repeating.isRepeating = true
+        definition = repeating
+    }
 }
 
 /// `--name value` or `--name=value`; the name is the property's, in kebab case.

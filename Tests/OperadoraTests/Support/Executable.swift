@@ -5,7 +5,7 @@ import Platform
 /// The built `operadora`, as a process of its own.
 struct Executable: Sendable {
     /// It is built beside the tests.
-    private static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "operadora").path
 
     let process: ChildProcess
