@@ -7,8 +7,13 @@ final class ProgressReports: Sendable {
 
     private let lease: Lease
     private let client: PostgresClient
-    private let throttle = Mutex(ProgressThrottle())
-    private let ended = Alarm()
+    private let state = Mutex(State())
+
+    private struct State {
+        var throttle = ProgressThrottle()
+        /// Rings at the end of the run. Made with the first report: most runs never say anything.
+        var ended: Alarm?
+    }
 
     init(_ lease: Lease, client: PostgresClient) {
         self.lease = lease
@@ -19,19 +24,27 @@ final class ProgressReports: Sendable {
     func report(_ fraction: Double, _ message: String?) {
         let report = ProgressThrottle.Report(
             fraction: fraction.isNaN ? 0 : min(max(fraction, 0), 1), message: message.map(Self.line))
-        if throttle.withLock({ $0.report(report) }) { start() }
+        let toStart = state.withLock { state -> Alarm? in
+            guard state.throttle.report(report) else { return nil }
+            let ended = state.ended ?? Alarm()
+            state.ended = ended
+            return ended
+        }
+        if let toStart { start(toStart) }
     }
 
     /// The run is over. Nothing is written after what is being written now.
     func end() {
-        if throttle.withLock({ $0.end() }) { start() } else { ended.ring() }
+        let (isToStart, ended) = state.withLock { ($0.throttle.end(), $0.ended) }
+        guard let ended else { return }
+        if isToStart { start(ended) } else { ended.ring() }
     }
 
-    private func start() { Task { await work() } }
+    private func start(_ ended: Alarm) { Task { await work(ended) } }
 
-    private func work() async {
+    private func work(_ ended: Alarm) async {
         while true {
-            switch throttle.withLock({ $0.next(at: .now) }) {
+            switch state.withLock({ $0.throttle.next(at: .now) }) {
             case .rest(let duration): await ended.sleep(for: duration)
             case .write(let report): await write(report)
             case .remove: return await remove()
@@ -44,12 +57,12 @@ final class ProgressReports: Sendable {
         do {
             let rows = try await client.query(Statements.reportProgress(lease, report))
             let isOurs = try rows.first?.decode(Bool.self) ?? false
-            throttle.withLock { $0.written(isOurs: isOurs) }
+            state.withLock { $0.throttle.written(isOurs: isOurs) }
         } catch let error as PostgresError where error.code == .closed {
             // The worker has left.
-            throttle.withLock { $0.written(isOurs: false) }
+            state.withLock { $0.throttle.written(isOurs: false) }
         } catch {
-            throttle.withLock { $0.failed(report) }
+            state.withLock { $0.throttle.failed(report) }
         }
     }
 

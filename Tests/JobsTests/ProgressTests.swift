@@ -118,6 +118,20 @@ struct ProgressTests {
         }
     }
 
+    @Test("A worker that starts forgets what dead runs have said")
+    func pruningByWorkers() async throws {
+        try await JobBench.with { bench in
+            try await bench.sql(
+                """
+                INSERT INTO progress_reports (job_id, fence, fraction, reported_at)
+                VALUES (999, 1, 0.5, now() - interval '1 h')
+                """)
+            try await bench.withWorkers(JobRegistry()) {
+                try await bench.until("SELECT count(*) = 0 FROM progress_reports")
+            }
+        }
+    }
+
     @Test("What a dead worker's run said is pruned; what a living run said is not")
     func pruning() async throws {
         try await JobBench.with { bench in

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Jobs
 import Postgres
 
 /// A point in time as a command line gives it: `2h` ago, or 2026-05-04T10:00:00Z.
@@ -49,57 +50,46 @@ struct DeadJobsFilter: ParsableArguments {
         guard ids.isEmpty else { throw ValidationError("Give numbers of jobs or '--failed', not both") }
     }
 
-    /// Applies `function` to all that match now, in transactions of 1,000. On a terminal a person is asked first. Returns how
-    /// many there were; nil when the person did not want to.
-    func apply(_ function: BulkFunction, _ client: PostgresClient) async throws -> Int? {
+    /// Applies `operation` to all that match now, in transactions of 1,000. On a terminal a person is asked first, with `verb`.
+    /// Returns how many there were; nil when the person did not want to.
+    func apply(
+        _ verb: String, _ client: PostgresClient, _ operation: (DeadJobs) async throws -> Int
+    ) async throws -> Int? {
         if let queue { try await QueueReference.require(queue, client) }
-        let (age, date) = bounds
-        let matching =
-            try await client.query(
-                """
-                SELECT count(*) FROM dead_jobs
-                WHERE (kind = \(kind) OR \(kind) IS NULL) AND (queue = \(queue) OR \(queue) IS NULL)
-                    AND finished_at >= coalesce(\(date), clock_timestamp() - \(age), '-infinity')
-                """
-            ).first?.decode(Int.self) ?? 0
+        var which = DeadJobs()
+        which.kind = kind
+        which.queue = queue
+        which.since = try await start(client)
+        let matching = try await count(which, client)
         guard matching > 0 else { return 0 }
-        if !yes, await !Confirmation.asks("\(function.verb) \(matching) dead \(matching == 1 ? "job" : "jobs")?") {
-            return nil
-        }
+        if !yes, await !Confirmation.asks("\(verb) \(matching) dead \(matching == 1 ? "job" : "jobs")?") { return nil }
         // No more than there were: what dies again meanwhile would be taken round and round.
         var done = 0
         while done < matching {
-            let count =
-                try await client.query(
-                    """
-                    SELECT \(unsafe: function.rawValue)(\(kind), \(queue),
-                        coalesce(\(date), clock_timestamp() - \(age)), \(Int32(min(1_000, matching - done))))
-                    """
-                ).first?.decode(Int.self) ?? 0
+            which.atMost = min(1_000, matching - done)
+            let count = try await operation(which)
             if count == 0 { break }
             done += count
         }
         return done
     }
 
-    private var bounds: (age: Duration?, date: Date?) {
-        switch since?.kind {
-        case nil: (nil, nil)
-        case .ago(let age): (age, nil)
-        case .at(let date): (nil, date)
-        }
+    private func count(_ which: DeadJobs, _ client: PostgresClient) async throws -> Int {
+        try await client.query(
+            """
+            SELECT count(*) FROM dead_jobs
+            WHERE (kind = \(which.kind) OR \(which.kind) IS NULL) AND (queue = \(which.queue) OR \(which.queue) IS NULL)
+                AND finished_at >= coalesce(\(which.since), '-infinity')
+            """
+        ).first?.decode(Int.self) ?? 0
     }
-}
 
-/// A function of the schema that takes dead letters.
-enum BulkFunction: String {
-    case retry = "retry_failed"
-    case discard = "discard_failed"
-
-    var verb: String {
-        switch self {
-        case .retry: "Retry"
-        case .discard: "Discard"
+    /// An age becomes a time once, by the database's clock: it does not move while the work goes on.
+    private func start(_ client: PostgresClient) async throws -> Date? {
+        switch since?.kind {
+        case nil: nil
+        case .ago(let age): try await client.query("SELECT clock_timestamp() - \(age)").first?.decode(Date.self)
+        case .at(let date): date
         }
     }
 }

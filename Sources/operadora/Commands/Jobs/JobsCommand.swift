@@ -1,3 +1,4 @@
+import Jobs
 import Platform
 import Postgres
 
@@ -58,5 +59,12 @@ enum JobActions {
         } catch let error as PostgresError where error.sqlState == "22023" {
             throw CommandFailure([error.message, error.hint].compactMap { $0 }.joined(separator: ": "))
         }
+    }
+}
+
+extension JobQueue {
+    /// For a command that ends: it need not hear of results.
+    static func ofCommand(_ client: PostgresClient) -> JobQueue {
+        JobQueue(client, logger: Logger(label: "operadora", level: .error))
     }
 }

@@ -1,5 +1,5 @@
+import Jobs
 import Platform
-import Postgres
 
 struct JobsDiscard: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
@@ -22,10 +22,11 @@ struct JobsDiscard: AsyncParsableCommand {
 
     func run() async throws {
         try await Database.with { client in
+            let queue = JobQueue.ofCommand(client)
             guard dead.failed else {
-                return try await JobActions.each(ids, output) { try await Self.discard($0, client) }
+                return try await JobActions.each(ids, output) { try await Self.discard($0, queue) }
             }
-            guard let count = try await dead.apply(.discard, client) else {
+            guard let count = try await dead.apply("Discard", client, queue.discardFailed) else {
                 return Console.printError("Nothing was done.")
             }
             Console.print(
@@ -35,10 +36,8 @@ struct JobsDiscard: AsyncParsableCommand {
         }
     }
 
-    private static func discard(_ id: Int64, _ client: PostgresClient) async throws -> JobActions.Done {
-        let isNew = try await JobActions.sayingRefusals {
-            try await client.query("SELECT discard_job(\(id))").first?.decode(Bool.self) ?? false
-        }
+    private static func discard(_ id: Int64, _ queue: JobQueue) async throws -> JobActions.Done {
+        let isNew = try await JobActions.sayingRefusals { try await queue.discard(id) }
         let text = isNew ? "Job \(id) is discarded." : "Job \(id) was cancelled or discarded before."
         return JobActions.Done(text: text, members: ["discarded": .bool(isNew)])
     }

@@ -1,3 +1,4 @@
+import Jobs
 import Platform
 import Postgres
 
@@ -23,10 +24,11 @@ struct JobsRetry: AsyncParsableCommand {
 
     func run() async throws {
         try await Database.with { client in
+            let queue = JobQueue.ofCommand(client)
             guard dead.failed else {
-                return try await JobActions.each(ids, output) { try await Self.retry($0, client) }
+                return try await JobActions.each(ids, output) { try await Self.retry($0, queue) }
             }
-            guard let count = try await dead.apply(.retry, client) else {
+            guard let count = try await dead.apply("Retry", client, queue.retryFailed) else {
                 return Console.printError("Nothing was done.")
             }
             Console.print(
@@ -36,10 +38,8 @@ struct JobsRetry: AsyncParsableCommand {
         }
     }
 
-    private static func retry(_ id: Int64, _ client: PostgresClient) async throws -> JobActions.Done {
-        let again = try await JobActions.sayingRefusals {
-            try await client.query("SELECT retry_job(\(id))").first?.decode(Int64.self) ?? id
-        }
+    private static func retry(_ id: Int64, _ queue: JobQueue) async throws -> JobActions.Done {
+        let again = try await JobActions.sayingRefusals { try await queue.retry(id) }
         let text =
             again == id ? "Job \(id) runs as soon as a worker is free." : "Job \(id) is enqueued again as job \(again)."
         return JobActions.Done(text: text, members: ["retried_as": .integer(again)])
@@ -66,7 +66,7 @@ struct JobsCancel: AsyncParsableCommand {
     }
 
     private static func cancel(_ id: Int64, _ client: PostgresClient) async throws -> JobActions.Done {
-        let isCancelled = try await client.query("SELECT cancel_job(\(id))").first?.decode(Bool.self) ?? false
+        let isCancelled = try await JobQueue.ofCommand(client).cancel(id)
         guard let job = try await JobsShow.load(id, client) else { throw JobActions.unknown(id) }
         let state = job["state"]?.string ?? "gone"
         guard isCancelled else { throw CommandFailure("job \(id) had ended: it is \(state)") }

@@ -1,3 +1,4 @@
+import Jobs
 import Platform
 import Postgres
 
@@ -47,7 +48,7 @@ struct QueuesCommand: ParsableCommand {
 
         func validate() throws { try QueuesCommand.validate(names) }
         func run() async throws {
-            try await QueuesCommand.each(names, output, isPaused: true) { "SELECT pause_queue(\($0))" }
+            try await QueuesCommand.each(names, output, isPaused: true) { try await $0.pause(queue: $1) }
         }
     }
 
@@ -62,7 +63,7 @@ struct QueuesCommand: ParsableCommand {
 
         func validate() throws { try QueuesCommand.validate(names) }
         func run() async throws {
-            try await QueuesCommand.each(names, output, isPaused: false) { "SELECT resume_queue(\($0))" }
+            try await QueuesCommand.each(names, output, isPaused: false) { try await $0.resume(queue: $1) }
         }
     }
 
@@ -72,12 +73,13 @@ struct QueuesCommand: ParsableCommand {
 
     /// All are looked at before the first is touched: a mistyped name changes nothing.
     private static func each(
-        _ names: [String], _ output: OutputOptions, isPaused: Bool, _ statement: (String) -> PostgresQuery
+        _ names: [String], _ output: OutputOptions, isPaused: Bool, _ act: (JobQueue, String) async throws -> Void
     ) async throws {
         try await Database.with { client in
+            let queue = JobQueue.ofCommand(client)
             for name in names { try await QueueReference.require(name, client) }
             for name in names {
-                try await client.query(statement(name))
+                try await act(queue, name)
                 if !output.json { Console.print("Queue \"\(name)\" \(isPaused ? "is paused" : "runs").") }
             }
             let rows = names.map { JSON.object(["queue": .string($0), "paused": .bool(isPaused)]) }
