@@ -10,7 +10,7 @@ DROP FUNCTION lock_dead_jobs;
 DROP FUNCTION retry_job;
 DROP FUNCTION enqueue_again;
 DROP VIEW dead_jobs;
-DROP INDEX jobs_blocked;
+DROP INDEX jobs_held_up;
 DROP INDEX finished_jobs_retried;
 DROP INDEX finished_jobs_dead;
 ALTER TABLE finished_jobs DROP retried_as, DROP discarded_at;

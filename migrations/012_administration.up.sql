@@ -13,8 +13,8 @@ CREATE INDEX finished_jobs_dead ON finished_jobs (finished_at, id)
     WHERE state IN ('failed', 'expired') AND retried_as IS NULL AND discarded_at IS NULL;
 -- Where a job came from.
 CREATE INDEX finished_jobs_retried ON finished_jobs (retried_as) WHERE retried_as IS NOT NULL;
--- Counts what waits behind other jobs of its key; the other states have an index by queue already.
-CREATE INDEX jobs_blocked ON jobs (queue, id) WHERE state = 'blocked';
+-- Counts what waits for other jobs; the other waiting states have an index by queue already.
+CREATE INDEX jobs_held_up ON jobs (queue, state, id) WHERE state IN ('blocked', 'waiting');
 
 CREATE VIEW dead_jobs AS
 SELECT id, kind, queue, state, error, attempt, max_attempts, rescues, priority, key, unique_key, enqueued_at, claimed_at,
@@ -24,7 +24,8 @@ COMMENT ON VIEW dead_jobs IS 'Dead letters: jobs that failed or expired and were
 
 -- Retry --------------------------------------------------------------------------------------------------------------
 
--- Makes a new job of an ended one, whose row is locked. Its deadline is not given again: what is retried may be late.
+-- Makes a new job of an ended one, whose row is locked. Its deadline is not given again, since what is retried may be late;
+-- nor are its batch and what it depended on, which have drawn their conclusions from the first end.
 CREATE FUNCTION enqueue_again(ended finished_jobs) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     again record;
@@ -54,6 +55,10 @@ BEGIN
     IF alive = 'running' THEN
         RAISE EXCEPTION 'job % is running', job_id USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Wait for its end, or stop it with cancel_job and retry it then.';
+    END IF;
+    IF alive = 'waiting' THEN
+        RAISE EXCEPTION 'job % waits for the ends of other jobs', job_id USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'It starts by itself when they have ended; discard_job ends it.';
     END IF;
     IF alive IS NOT NULL THEN
         PERFORM wake_job(job_id);
@@ -222,27 +227,28 @@ END $$;
 -- its index. The running jobs have no index by queue, which each claim would pay for: of them it reads 100,000 in all.
 CREATE FUNCTION queue_counts() RETURNS TABLE (
     queue text, paused_at timestamptz, workers integer, available integer, scheduled integer, blocked integer,
-    running integer, more job_state[], oldest_wait_seconds double precision, next_due_at timestamptz
+    waiting integer, running integer, more job_state[], oldest_wait_seconds double precision, next_due_at timestamptz
 ) LANGUAGE sql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET jit = off AS $$
     -- From one queue that has waiting jobs to the next, by one probe of each index.
-    WITH RECURSIVE waiting (queue, number) AS (
+    WITH RECURSIVE next (queue, number) AS (
         SELECT '', 0
         UNION ALL
         SELECT least(
-            (SELECT j.queue::text FROM jobs j WHERE j.state = 'available' AND j.queue > w.queue ORDER BY j.queue LIMIT 1),
-            (SELECT j.queue::text FROM jobs j WHERE j.state = 'scheduled' AND j.queue > w.queue ORDER BY j.queue LIMIT 1),
-            (SELECT j.queue::text FROM jobs j WHERE j.state = 'blocked' AND j.queue > w.queue ORDER BY j.queue LIMIT 1)),
-            w.number + 1
-        FROM waiting w WHERE w.queue IS NOT NULL AND w.number < 1000
+            (SELECT j.queue::text FROM jobs j WHERE j.state = 'available' AND j.queue > n.queue ORDER BY j.queue LIMIT 1),
+            (SELECT j.queue::text FROM jobs j WHERE j.state = 'scheduled' AND j.queue > n.queue ORDER BY j.queue LIMIT 1),
+            (SELECT j.queue::text FROM jobs j WHERE j.state IN ('blocked', 'waiting') AND j.queue > n.queue
+                ORDER BY j.queue LIMIT 1)),
+            n.number + 1
+        FROM next n WHERE n.queue IS NOT NULL AND n.number < 1000
     ), running AS MATERIALIZED (
         SELECT r.queue, count(*) AS jobs, sum(count(*)) OVER () = 100000 AS is_cut
         FROM (SELECT j.queue::text FROM jobs j WHERE j.state = 'running' ORDER BY j.worker LIMIT 100000) AS r
         GROUP BY r.queue
     ), known AS (
         SELECT q.name::text AS queue FROM queues q
-        UNION SELECT w.queue FROM waiting w WHERE w.queue <> ''
+        UNION SELECT n.queue FROM next n WHERE n.queue <> ''
         UNION SELECT r.queue FROM running r
         ORDER BY 1 LIMIT 1000
     )
@@ -250,10 +256,11 @@ SET jit = off AS $$
         (SELECT count(*) FROM workers w WHERE known.queue = ANY (w.queues) AND NOT w.stopping
             AND greatest(w.heartbeat_at, pg_postmaster_start_time()) >= statement_timestamp() - w.dead_after)::integer,
         least(available.jobs, 10000)::integer, least(scheduled.jobs, 10000)::integer,
-        least(blocked.jobs, 10000)::integer, least(coalesce(running.jobs, 0), 10000)::integer,
+        least(blocked.jobs, 10000)::integer, least(waiting.jobs, 10000)::integer,
+        least(coalesce(running.jobs, 0), 10000)::integer,
         array_remove(ARRAY[
             CASE WHEN available.jobs > 10000 THEN 'available' END, CASE WHEN scheduled.jobs > 10000 THEN 'scheduled' END,
-            CASE WHEN blocked.jobs > 10000 THEN 'blocked' END,
+            CASE WHEN blocked.jobs > 10000 THEN 'blocked' END, CASE WHEN waiting.jobs > 10000 THEN 'waiting' END,
             CASE WHEN running.jobs > 10000 OR running.is_cut THEN 'running' END]::job_state[], NULL),
         CASE WHEN available.jobs > 0 THEN greatest(0,
             extract(epoch FROM statement_timestamp() - least(available.oldest, lowest.oldest)))::double precision END,
@@ -279,6 +286,10 @@ SET jit = off AS $$
         SELECT count(*) AS jobs FROM (
             SELECT FROM jobs j WHERE j.queue = known.queue AND j.state = 'blocked'
             ORDER BY j.id LIMIT 10001) AS counted) AS blocked
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS jobs FROM (
+            SELECT FROM jobs j WHERE j.queue = known.queue AND j.state = 'waiting'
+            ORDER BY j.id LIMIT 10001) AS counted) AS waiting
     ORDER BY known.queue
 $$;
 COMMENT ON FUNCTION queue_counts IS

@@ -14,10 +14,11 @@ struct QueueCountTests {
         try await JobBench.with { bench in
             try await bench.sql(
                 """
-                SELECT enqueue_job('work', queue => 'calls', key => 'a') FROM generate_series(1, 3);
+                SELECT enqueue_job('work', queue => 'calls', key => 'a') FROM generate_series(1, 3)
                 """)
             try await bench.sql("SELECT enqueue_job('work', queue => 'calls', run_at => now() + interval '1 h')")
             try await bench.sql("SELECT enqueue_job('work') FROM generate_series(1, 4)")
+            try await bench.sql("SELECT create_batch('work', queue => 'after')")
             let worker = try await bench.registerWorker()
             try await bench.sql("SELECT claim_jobs(\(worker), 'default', ARRAY['work'], 3)")
             let calls = try await counts(of: "calls", bench)
@@ -26,7 +27,9 @@ struct QueueCountTests {
             #expect(calls["workers"] == 0 && calls["more"] == [] && calls["next_due_at"]?.string != nil)
             let plain = try await counts(of: "default", bench)
             #expect(plain["available"] == 1 && plain["running"] == 3 && plain["workers"] == 1)
-            #expect(try await bench.column("SELECT queue FROM queue_counts()") == ["calls", "default"])
+            let after = try await counts(of: "after", bench)
+            #expect(after["waiting"] == 1 && after["available"] == 0 && after["oldest_wait_seconds"] == .null)
+            #expect(try await bench.column("SELECT queue FROM queue_counts()") == ["after", "calls", "default"])
         }
     }
 

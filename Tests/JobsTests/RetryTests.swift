@@ -55,19 +55,27 @@ struct RetryTests {
         }
     }
 
-    @Test("A completed job, a running one and one that nobody knows are refused, with what to do instead")
+    @Test(
+        "A completed job, a running one, one that waits for others and one that nobody knows are refused, with what to do instead"
+    )
     func refusals() async throws {
         try await JobBench.with { bench in
             let completed = try #require(try await bench.ended("completed").first)
             let running: JobID = try await bench.value("SELECT enqueue_job('work')")
             let worker = try await bench.registerWorker()
             try await bench.sql("SELECT claim_jobs(\(worker), 'default', ARRAY['work'], 1)")
-            for (id, words) in [(completed, "enqueue_job"), (running, "cancel_job"), (999, "finished_jobs")] {
+            let waiting: JobID = try await bench.value("SELECT enqueue_job('work', depends_on => ARRAY[\(running)])")
+            let cases = [
+                (completed, "enqueue_job"), (running, "cancel_job"), (waiting, "waits for the ends"),
+                (999, "finished_jobs"),
+            ]
+            for (id, words) in cases {
                 let refusal = try await bench.refusal(of: "SELECT retry_job(\(id))")
                 #expect(refusal.state == "22023")
                 #expect(refusal.text.contains("job \(id)") && refusal.text.contains(words))
             }
-            #expect(try await bench.value("SELECT array_agg(state::text) FROM jobs") == ["running"])
+            #expect(
+                try await bench.value("SELECT array_agg(state::text ORDER BY id) FROM jobs") == ["running", "waiting"])
         }
     }
 

@@ -7,7 +7,7 @@ struct JobsRetry: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "retry", abstract: "Run waiting jobs now, and ended ones again.",
             discussion: """
-                A job that waits for its time is made available. One that failed, expired or was cancelled is
+                A job that waits for its time waits no longer. One that failed, expired or was cancelled is
                 enqueued again as a new job, once: retrying it again changes nothing. --failed does so with all
                 dead letters, the oldest first, and asks on a terminal.
 
@@ -41,7 +41,7 @@ struct JobsRetry: AsyncParsableCommand {
     private static func retry(_ id: Int64, _ queue: JobQueue) async throws -> JobActions.Done {
         let again = try await JobActions.sayingRefusals { try await queue.retry(id) }
         let text =
-            again == id ? "Job \(id) runs as soon as a worker is free." : "Job \(id) is enqueued again as job \(again)."
+            again == id ? "Job \(id) runs when it is its turn." : "Job \(id) is enqueued again as job \(again)."
         return JobActions.Done(text: text, members: ["retried_as": .integer(again)])
     }
 }

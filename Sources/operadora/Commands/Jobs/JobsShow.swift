@@ -44,6 +44,7 @@ struct JobsShow: AsyncParsableCommand {
             ("priority", cell(job["priority"])), ("key", cell(job["key"])), ("unique key", cell(job["unique_key"])),
             ("enqueued", cell(job["enqueued_at"])), ("due", cell(job["run_at"])), ("start by", cell(job["start_by"])),
             ("claimed", cell(job["claimed_at"])), ("worker", worker(of: job)), ("ended", cell(job["finished_at"])),
+            ("batch", cell(job["batch"])), ("options", cell(job["options"])),
             ("retry of", cell(job["retry_of"])), ("retried as", cell(job["retried_as"])),
             ("discarded", cell(job["discarded_at"])), ("error", cell(job["error"])),
             ("arguments", job["arguments"]?.text ?? ""), ("result", result(job["result"])),
