@@ -19,6 +19,10 @@ struct QueueCountTests {
             try await bench.sql("SELECT enqueue_job('work', queue => 'calls', run_at => now() + interval '1 h')")
             try await bench.sql("SELECT enqueue_job('work') FROM generate_series(1, 4)")
             try await bench.sql("SELECT create_batch('work', queue => 'after')")
+            try await bench.sql("SELECT set_limit('one', 0), set_limit('two', 0)")
+            try await bench.sql(
+                "SELECT enqueue_job('work', queue => 'slow', limits => ARRAY[l]) FROM unnest(ARRAY['one', 'two', 'two']) AS l"
+            )
             let worker = try await bench.registerWorker()
             try await bench.sql("SELECT claim_jobs(\(worker), 'default', ARRAY['work'], 3)")
             let calls = try await counts(of: "calls", bench)
@@ -29,7 +33,10 @@ struct QueueCountTests {
             #expect(plain["available"] == 1 && plain["running"] == 3 && plain["workers"] == 1)
             let after = try await counts(of: "after", bench)
             #expect(after["waiting"] == 1 && after["available"] == 0 && after["oldest_wait_seconds"] == .null)
-            #expect(try await bench.column("SELECT queue FROM queue_counts()") == ["after", "calls", "default"])
+            #expect(
+                try await bench.column("SELECT queue FROM queue_counts()") == ["after", "calls", "default", "slow"])
+            let slow = try await counts(of: "slow", bench)
+            #expect(slow["limited"] == 3 && slow["available"] == 0)
         }
     }
 
@@ -58,6 +65,25 @@ struct QueueCountTests {
             let age = try #require(try await counts(of: "default", bench)["oldest_wait_seconds"]?.number)
             #expect((6000.0..<6060).contains(age))
             #expect(try await counts(of: "empty", bench)["oldest_wait_seconds"] == .null)
+        }
+    }
+
+    @Test("Of 40,000 jobs that wait for limits, in 20 lanes, no more than 10,000 are counted and read")
+    func limited() async throws {
+        try await JobBench.with { bench in
+            try await bench.sql(
+                """
+                SELECT set_limit('l' || n, 0), enqueue_job('work', limits => ARRAY['l' || n]) FROM generate_series(1, 20) AS n
+                """)
+            try await bench.sql(
+                """
+                INSERT INTO jobs (kind, state, lane)
+                SELECT 'work', 'limited', 1 + n % 20 FROM generate_series(1, 39980) AS n
+                """)
+            let plain = try await counts(of: "default", bench)
+            #expect(plain["limited"] == 10_000 && plain["more"] == ["limited"])
+            let reads = try await bench.reads(of: "SELECT * FROM queue_counts()")
+            #expect(reads.sequentialScans == 0 && (10_001...10_100).contains(reads.rows))
         }
     }
 

@@ -38,6 +38,48 @@ struct RetryTests {
         }
     }
 
+    @Test("A retried job needs the limits of the first one, and has its retry policy and its trace")
+    func options() async throws {
+        try await JobBench.with { bench in
+            let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            try await bench.sql("SELECT set_limit('line', 1)")
+            let before: JobID = try await bench.value("SELECT enqueue_job('other')")
+            func enqueue(after ids: [JobID]?) async throws -> JobID {
+                try await bench.value(
+                    """
+                    SELECT enqueue_job('work', limits => '{line}', holder => 'call:7', retry => '{"base": 9}',
+                        traceparent => \(trace), depends_on => \(ids))
+                    """)
+            }
+            // One that fails in a worker, one that is cancelled, one whose predecessor is.
+            let failed = try await enqueue(after: nil)
+            let worker = try await bench.registerWorker()
+            try await bench.sql("SELECT claim_jobs(\(worker), 'default', ARRAY['work'], 1)")
+            try await bench.sql(
+                """
+                SELECT settle_jobs(\(worker), ARRAY[id], ARRAY[claims], '{failed}', '{""}', '{broken}', '{0}', true)
+                FROM jobs WHERE id = \(failed)
+                """)
+            let cancelled = try await enqueue(after: nil)
+            try await bench.sql("SELECT cancel_job(\(cancelled))")
+            let doomed = try await enqueue(after: [before])
+            try await bench.sql("SELECT cancel_job(\(before))")
+            // Else the retried ones, whose holder has the slot, need not wait for it.
+            try await bench.sql("SELECT release_slots('call:7')")
+
+            for ended in [failed, cancelled, doomed] {
+                let again: JobID = try await bench.value("SELECT retry_job(\(ended))")
+                #expect(
+                    try await bench.value(
+                        """
+                        SELECT j.state = 'limited' AND l.limits = '{line}' AND holder = 'call:7'
+                            AND options = jsonb_build_object('retry', '{"base": 9}'::jsonb, 'traceparent', \(trace))
+                        FROM jobs j JOIN job_lanes l ON l.id = j.lane WHERE j.id = \(again)
+                        """))
+            }
+        }
+    }
+
     @Test("A retried job runs, and those who listen hear of it")
     func runs() async throws {
         try await JobBench.with { bench in

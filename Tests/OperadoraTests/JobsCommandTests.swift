@@ -146,7 +146,7 @@ struct JobsCommandTests {
     @Test(
         "Wrong arguments are told what would be right",
         arguments: [
-            (["list", "--state", "zombie"], "it must be available, scheduled, blocked, waiting, running, completed"),
+            (["list", "--state", "zombie"], "it must be available, scheduled, blocked, waiting, limited, running, "),
             (["list", "--limit", "0"], "it must be 1 to 100000"),
             (["retry"], "Missing expected argument '<id> ...', or '--failed'"),
             (["retry", "1", "--failed"], "not both"),

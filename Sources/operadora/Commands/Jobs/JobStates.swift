@@ -2,13 +2,13 @@ import Postgres
 
 /// A state as `--state` names it.
 enum JobStateChoice: String, CaseIterable, ExpressibleByArgument {
-    case available, scheduled, blocked, waiting, running, completed, failed, cancelled, expired
+    case available, scheduled, blocked, waiting, limited, running, completed, failed, cancelled, expired
     /// Failed or expired, and neither retried nor discarded since.
     case dead
 
     var hasEnded: Bool {
         switch self {
-        case .available, .scheduled, .blocked, .waiting, .running: false
+        case .available, .scheduled, .blocked, .waiting, .limited, .running: false
         case .completed, .failed, .cancelled, .expired, .dead: true
         }
     }

@@ -93,7 +93,7 @@ enum QueueCounts {
     static let columns: [Table.Column] = [
         .init("queue"), .init("paused"), .init("workers", alignsRight: true), .init("available", alignsRight: true),
         .init("scheduled", alignsRight: true), .init("blocked", alignsRight: true), .init("waiting", alignsRight: true),
-        .init("running", alignsRight: true),
+        .init("limited", alignsRight: true), .init("running", alignsRight: true),
         .init("oldest wait", alignsRight: true),
     ]
 
