@@ -319,9 +319,15 @@ DECLARE
     alive job_state;
     ended finished_jobs;
 BEGIN
-    -- The key first, then the job: the order of all.
-    PERFORM FROM job_keys k WHERE k.key = (SELECT j.key FROM jobs j WHERE j.id = job_id) FOR UPDATE;
-    SELECT j.state INTO alive FROM jobs j WHERE j.id = job_id FOR UPDATE;
+    BEGIN
+        -- The key first, then the job: the order of all.
+        PERFORM FROM job_keys k WHERE k.key = (SELECT j.key FROM jobs j WHERE j.id = job_id) FOR UPDATE;
+        SELECT j.state INTO alive FROM jobs j WHERE j.id = job_id FOR UPDATE;
+        -- It may have ended while its key was waited for. Its row comes before the key: this lets go of the key.
+        IF alive IS NULL THEN RAISE SQLSTATE 'OPJ02'; END IF;
+    EXCEPTION WHEN SQLSTATE 'OPJ02' THEN
+        NULL;
+    END;
     IF alive = 'running' THEN
         RAISE EXCEPTION 'job % is running', job_id USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Stop it with cancel_job.';
