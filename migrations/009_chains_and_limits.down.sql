@@ -404,8 +404,39 @@ BEGIN
         adopted.ending, adopted.reason;
 END $$;
 
+CREATE OR REPLACE FUNCTION rescue_jobs(at_most integer, OUT rescued integer, OUT queues text[]) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    WITH orphan AS MATERIALIZED (
+        SELECT j.id FROM worker_gaps() AS gap
+        JOIN jobs j ON j.state = 'running' AND j.worker > gap.after_worker AND j.worker < gap.before_worker
+        WHERE j.rescues < 2 AND j.attempt < j.max_attempts AND NOT j.cancel_requested
+        LIMIT at_most FOR UPDATE OF j SKIP LOCKED
+    ), again AS (
+        UPDATE jobs j SET state = CASE j.rescues WHEN 0 THEN 'available' ELSE 'scheduled' END::job_state, worker = NULL,
+            rescues = j.rescues + 1, run_at = clock_timestamp() + j.rescues * random() * interval '5 s',
+            start_by = NULL, woken = false, error = 'its worker was lost'
+        FROM orphan WHERE j.id = orphan.id
+        RETURNING j.queue, j.state
+    )
+    SELECT count(*), coalesce(array_agg(DISTINCT queue) FILTER (WHERE state = 'available'), '{}') INTO rescued, queues
+    FROM again;
+END $$;
+
+CREATE OR REPLACE FUNCTION release_unheld_jobs(by_worker bigint, held bigint[], claimed_before interval) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    released integer;
+BEGIN
+    UPDATE jobs SET state = 'available', worker = NULL, attempt = attempt - 1
+    WHERE id IN (SELECT j.id FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.id <> ALL (held)
+        AND j.claimed_at < clock_timestamp() - claimed_before FOR UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS released = ROW_COUNT;
+    RETURN released;
+END $$;
+
+DROP FUNCTION claim_limited_jobs, waiting_lanes, limit_tokens;
 ALTER TYPE claimed_job DROP ATTRIBUTE options;
-DROP FUNCTION admit_jobs, waiting_lanes, limit_tokens;
 
 DROP TABLE unique_periods, job_batches, job_dependencies, job_slots, job_lanes, job_limits;
 ALTER TABLE finished_jobs DROP COLUMN batch;

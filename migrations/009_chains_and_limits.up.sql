@@ -23,6 +23,7 @@ COMMENT ON COLUMN jobs.state IS
     'available: may be claimed; scheduled: not before run_at; blocked: behind another job of its key; waiting: for the ends '
     'of other jobs; limited: for a slot or the next moment of a limit; running.';
 CREATE INDEX jobs_of_a_lane ON jobs (lane, priority, id) WHERE state = 'limited';
+CREATE INDEX jobs_of_a_holder ON jobs (holder) WHERE holder IS NOT NULL;
 CREATE INDEX jobs_of_a_batch ON jobs (batch) WHERE batch IS NOT NULL;
 
 ALTER TABLE finished_jobs ADD COLUMN batch bigint;
@@ -86,14 +87,14 @@ COMMENT ON TABLE job_lanes IS 'Jobs of a queue that need the same limits wait in
 
 -- Enqueue ------------------------------------------------------------------------------------------------------------
 
--- Whether a job may be claimed or has to wait for its limits first. Who holds its slots already may go on.
-CREATE FUNCTION ready_state(job_lane bigint, job_holder text, job_id bigint) RETURNS job_state LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM job_slots s WHERE s.holder = coalesce(job_holder, 'job:' || job_id)) THEN
-        RETURN 'available';
-    END IF;
-    RETURN 'limited';
-END $$;
+-- Whether a job may be claimed or has to wait for its limits first. Whose holder has all the slots already may go on.
+CREATE FUNCTION ready_state(job_lane bigint, job_holder text, job_id bigint) RETURNS job_state LANGUAGE sql STABLE
+SET enable_seqscan = off AS $$
+    SELECT CASE WHEN bool_and(s.holder IS NOT NULL) THEN 'available' ELSE 'limited' END::job_state
+    FROM job_lanes l JOIN job_limits m ON m.name = ANY (l.limits) AND m.slots IS NOT NULL
+    LEFT JOIN job_slots s ON s.limit_name = m.name AND s.holder = coalesce(job_holder, 'job:' || job_id)
+    WHERE l.id = job_lane
+$$;
 
 -- The lane of these limits, kept from being cleaned away until the transaction ends.
 CREATE FUNCTION lane_of(of_queue text, names text[]) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -107,7 +108,8 @@ BEGIN
         RAISE EXCEPTION 'there is no limit "%"', left(missing, 200) USING ERRCODE = 'foreign_key_violation',
             HINT = 'set_limit makes it.';
     ELSIF cardinality(sorted) NOT BETWEEN 1 AND 8 THEN
-        RAISE EXCEPTION 'a job has 1 to 8 limits' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'a job has 1 to 8 limits' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Leave limits out for a job without any.';
     END IF;
     LOOP
         SELECT l.id INTO found_id FROM job_lanes l WHERE l.queue = of_queue AND l.limits = sorted FOR KEY SHARE;
@@ -143,7 +145,11 @@ DECLARE
 BEGIN
     WITH freed AS (DELETE FROM job_slots s WHERE s.holder = ANY (holders) RETURNING s.limit_name)
     SELECT array_agg(DISTINCT limit_name) INTO freed FROM freed;
-    IF freed IS NOT NULL THEN PERFORM wake_lanes(freed); END IF;
+    IF freed IS NULL THEN RETURN; END IF;
+    -- What was let in by the holder alone, and has not started, needs a slot of its own now.
+    UPDATE jobs j SET state = 'limited'
+    WHERE j.holder = ANY (holders) AND j.state = 'available' AND j.lane IS NOT NULL;
+    PERFORM wake_lanes(freed);
 END $$;
 CREATE FUNCTION release_slots(holder text) RETURNS void LANGUAGE sql AS $$
     SELECT release_slots(ARRAY[holder])
@@ -235,7 +241,7 @@ RETURNS void LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off
 DECLARE
     followers bigint[];
     doomed jsonb;
-    job jobs;
+    ended_awaited bigint[];
 BEGIN
     LOOP
         PERFORM FROM job_batches b WHERE b.id = ANY (batches) ORDER BY b.id FOR NO KEY UPDATE;
@@ -271,26 +277,25 @@ BEGIN
             WHERE NOT coalesce(doomed ? follower::text, false)
                 AND NOT EXISTS (SELECT FROM job_dependencies d WHERE d.job_id = follower)));
 
-        ids := '{}';
-        states := '{}';
-        batches := '{}';
         newcomer := NULL;
-        FOR job IN
-            DELETE FROM jobs j WHERE j.id IN (SELECT key::bigint FROM jsonb_object_keys(doomed) AS key) AND j.state = 'waiting'
-            RETURNING *
-        LOOP
-            DELETE FROM job_dependencies d WHERE d.job_id = job.id;
+        WITH gone AS (
+            DELETE FROM jobs j
+            WHERE j.id IN (SELECT key::bigint FROM jsonb_object_keys(doomed) AS key) AND j.state = 'waiting'
+            RETURNING j.*
+        ), waits AS (
+            DELETE FROM job_dependencies d WHERE d.job_id IN (SELECT key::bigint FROM jsonb_object_keys(doomed) AS key)
+        ), history AS (
             INSERT INTO finished_jobs (id, enqueued_at, run_at, state, priority, attempt, max_attempts, rescues, kind, queue,
                 unique_key, error, arguments, batch)
-            VALUES (job.id, job.enqueued_at, job.run_at, 'cancelled', job.priority, job.attempt, job.max_attempts,
-                job.rescues, job.kind, job.queue, job.unique_key, doomed ->> job.id::text, job.arguments, job.batch);
-            IF job.awaited THEN PERFORM pg_notify('operadora_results', job.id::text); END IF;
-            IF job.has_followers OR job.batch IS NOT NULL THEN
-                ids := ids || job.id;
-                states := states || 'cancelled'::job_state;
-                batches := batches || job.batch;
-            END IF;
-        END LOOP;
+            SELECT id, enqueued_at, run_at, 'cancelled', priority, attempt, max_attempts, rescues, kind, queue, unique_key,
+                doomed ->> id::text, arguments, batch FROM gone
+        )
+        SELECT coalesce(array_agg(id) FILTER (WHERE has_followers OR batch IS NOT NULL), '{}'),
+            coalesce(array_agg('cancelled'::job_state) FILTER (WHERE has_followers OR batch IS NOT NULL), '{}'),
+            coalesce(array_agg(batch) FILTER (WHERE has_followers OR batch IS NOT NULL), '{}'),
+            array_agg(id) FILTER (WHERE awaited)
+        INTO ids, states, batches, ended_awaited FROM gone;
+        PERFORM pg_notify('operadora_results', id::text) FROM unnest(ended_awaited) AS id;
         EXIT WHEN cardinality(ids) = 0;
     END LOOP;
 END $$;
@@ -325,13 +330,23 @@ BEGIN
         of_batch := (more ->> 'batch')::bigint;
         of_holder := more ->> 'holder';
         SELECT array_agg(DISTINCT d::bigint) INTO dependencies FROM jsonb_array_elements_text(more -> 'depends_on') AS d;
-        kept := nullif(more - '{unique_for,batch,on_failure,limits,holder}'::text[], '{}');
+        kept := nullif(more - '{unique_for,batch,on_failure,limits,holder,depends_on}'::text[], '{}');
+        IF dependencies IS NOT NULL THEN
+            kept := coalesce(kept, '{}') || jsonb_build_object('depends_on', dependencies);
+        END IF;
         IF more ? 'retry' THEN PERFORM check_retry(more -> 'retry'); END IF;
         IF more ->> 'traceparent' !~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$' THEN
             RAISE EXCEPTION 'traceparent is not one of version 00' USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'It looks like 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 (W3C Trace Context).';
         ELSIF more ->> 'on_failure' NOT IN ('cancel', 'run') THEN
-            RAISE EXCEPTION 'on_failure is neither cancel nor run' USING ERRCODE = 'invalid_parameter_value';
+            RAISE EXCEPTION 'on_failure is neither cancel nor run' USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'It says what becomes of the job when one of depends_on does not complete.';
+        ELSIF array_position(dependencies, NULL) IS NOT NULL THEN
+            RAISE EXCEPTION 'depends_on has a NULL' USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Give the ids of jobs.';
+        ELSIF of_holder LIKE 'job:%' THEN
+            RAISE EXCEPTION 'a holder does not begin with job:' USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'So are jobs called that hold their slots themselves.';
         ELSIF holds_for <= interval '0' OR holds_for IS NOT NULL AND unique_key IS NULL THEN
             RAISE EXCEPTION 'unique_for is not positive, or without a unique_key'
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'It says how long the unique_key is held from now on.';
@@ -342,7 +357,6 @@ BEGIN
             RAISE EXCEPTION 'depends_on names more than 1,000 jobs' USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'For larger sets there is create_batch.';
         END IF;
-        IF of_batch IS NOT NULL THEN PERFORM join_batch(of_batch); END IF;
         IF more ? 'limits' THEN
             of_lane := lane_of(queue, ARRAY(SELECT jsonb_array_elements_text(more -> 'limits')));
             IF job_state = 'available' THEN job_state := ready_state(of_lane, of_holder, NULL); END IF;
@@ -363,6 +377,7 @@ BEGIN
     -- The common repeat is found here without touching its key.
     IF unique_key IS NOT NULL THEN id := find_job(unique_key); END IF;
     IF id IS NULL THEN
+        IF of_batch IS NOT NULL THEN PERFORM join_batch(of_batch); END IF;
         IF key IS NOT NULL AND NOT lock_job_key(key) THEN job_state := 'blocked'; END IF;
         LOOP
             INSERT INTO jobs (kind, arguments, queue, priority, enqueued_at, run_at, max_attempts, key, unique_key,
@@ -759,21 +774,26 @@ CREATE FUNCTION limit_tokens(of_limit job_limits) RETURNS double precision LANGU
         of_limit.tokens + of_limit.per_second * extract(epoch FROM clock_timestamp() - of_limit.filled_at)::double precision)
 $$;
 
--- Makes jobs available for which there are slots and tokens, which they have then. A part of the claim: in its transaction.
-CREATE FUNCTION admit_jobs(of_queue text, known_kinds text[], at_most integer) RETURNS void LANGUAGE plpgsql
+ALTER TYPE claimed_job ADD ATTRIBUTE options text;
+
+-- Takes jobs for which there are slots and tokens, which they have then: a part of the claim. Only claims lock limits, and pass
+-- over those that another one has: who is changing one of them holds up nobody.
+CREATE FUNCTION claim_limited_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
+RETURNS SETOF claimed_job LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
-SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
     lanes bigint[];
     names text[];
+    slot_names text[];
     room jsonb;
     lane record;
-    taken integer;
-    has_more boolean := false;
+    job record;
+    next_ids bigint[];
+    chosen bigint[] := '{}';
 BEGIN
-    SELECT array_agg(id), array_agg(DISTINCT name) INTO lanes, names
-    FROM waiting_lanes(ARRAY[of_queue]) CROSS JOIN LATERAL unnest(limits) AS name;
-    -- Who is changing one of them, or admits by it right now, holds up nobody.
+    SELECT array_agg(DISTINCT waiting.id), array_agg(DISTINCT name) INTO lanes, names
+    FROM waiting_lanes(ARRAY[of_queue]) AS waiting CROSS JOIN LATERAL unnest(waiting.limits) AS name;
     names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (names) ORDER BY l.name FOR UPDATE SKIP LOCKED);
     -- A statement of its own: it sees what those who had the locks before have committed.
     SELECT jsonb_object_agg(l.name, greatest(0, least(
@@ -786,34 +806,67 @@ BEGIN
         SELECT l.id, l.limits FROM unnest(lanes) AS waiting (id) JOIN job_lanes l ON l.id = waiting.id
         CROSS JOIN LATERAL (SELECT j.priority, j.id FROM jobs j WHERE j.lane = l.id AND j.state = 'limited'
             ORDER BY j.priority, j.id LIMIT 1) AS head
-        WHERE l.limits <@ names ORDER BY head.priority, head.id
+        WHERE room ?& l.limits ORDER BY head.priority, head.id
     LOOP
-        taken := least(at_most, (SELECT min((room ->> name)::integer) FROM unnest(lane.limits) AS name));
-        has_more := has_more OR taken > 0 AND at_most <= taken;
-        CONTINUE WHEN taken <= 0;
-        WITH next AS MATERIALIZED (
+        slot_names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (lane.limits) AND l.slots IS NOT NULL);
+        -- Whose holder has some of the slots needs only the others; who has all goes on, whatever room there is.
+        -- Written so that no index but that of holders can serve: the lane may be long.
+        FOR job IN
+            SELECT j.id, j.holder, ARRAY(SELECT unnest(slot_names) EXCEPT SELECT unnest(held.names)) AS missing
+            FROM (SELECT s.holder, array_agg(s.limit_name) AS names FROM job_slots s
+                WHERE s.limit_name = ANY (slot_names) AND s.holder NOT LIKE 'job:%' GROUP BY s.holder) AS held
+            JOIN jobs j ON j.holder = held.holder AND j.lane + 0 = lane.id AND j.state::text = 'limited'
+            WHERE j.kind = ANY (known_kinds) AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
+            FOR UPDATE OF j SKIP LOCKED
+        LOOP
+            EXIT WHEN at_most <= 0;
+            CONTINUE WHEN EXISTS (SELECT FROM unnest(job.missing) AS name WHERE (room ->> name)::integer <= 0);
+            INSERT INTO job_slots (limit_name, holder) SELECT unnest(job.missing), job.holder ON CONFLICT DO NOTHING;
+            room := room || coalesce((SELECT jsonb_object_agg(name, (room ->> name)::integer - 1)
+                FROM unnest(job.missing) AS name), '{}');
+            chosen := chosen || job.id;
+            at_most := at_most - 1;
+        END LOOP;
+        next_ids := ARRAY(
             SELECT j.id FROM jobs j
-            WHERE j.lane = lane.id AND j.state = 'limited' AND j.kind = ANY (known_kinds)
+            WHERE j.lane = lane.id AND j.state = 'limited' AND j.kind = ANY (known_kinds) AND j.id <> ALL (chosen)
                 AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
-            ORDER BY j.priority, j.id LIMIT taken
-            FOR UPDATE SKIP LOCKED
-        ), admitted AS (
-            UPDATE jobs j SET state = 'available' FROM next WHERE j.id = next.id
-            RETURNING coalesce(j.holder, 'job:' || j.id) AS holder
-        ), held AS (
-            INSERT INTO job_slots (limit_name, holder)
-            SELECT l.name, admitted.holder FROM (SELECT DISTINCT holder FROM admitted) AS admitted
-            JOIN job_limits l ON l.name = ANY (lane.limits) AND l.slots IS NOT NULL
-            ON CONFLICT DO NOTHING
-        )
-        SELECT count(*) INTO taken FROM admitted;
-        UPDATE job_limits l SET tokens = limit_tokens(l) - taken, filled_at = clock_timestamp()
+            ORDER BY j.priority, j.id
+            LIMIT greatest(0, least(at_most, (SELECT min((room ->> name)::integer) FROM unnest(lane.limits) AS name)))
+            FOR UPDATE SKIP LOCKED);
+        CONTINUE WHEN cardinality(next_ids) = 0;
+        INSERT INTO job_slots (limit_name, holder)
+        SELECT name, coalesce(j.holder, 'job:' || j.id) FROM jobs j CROSS JOIN unnest(slot_names) AS name
+        WHERE j.id = ANY (next_ids)
+        ON CONFLICT DO NOTHING;
+        UPDATE job_limits l SET tokens = limit_tokens(l) - cardinality(next_ids), filled_at = clock_timestamp()
         WHERE l.name = ANY (lane.limits) AND l.per_second IS NOT NULL;
-        room := room || (SELECT jsonb_object_agg(name, (room ->> name)::integer - taken) FROM unnest(lane.limits) AS name);
-        at_most := at_most - taken;
+        room := room || (SELECT jsonb_object_agg(name, (room ->> name)::integer - cardinality(next_ids))
+            FROM unnest(lane.limits) AS name);
+        chosen := chosen || next_ids;
+        at_most := at_most - cardinality(next_ids);
     END LOOP;
-    -- There is room for more than this worker takes, and others may just have been passed over.
-    IF has_more THEN PERFORM pg_notify('operadora_jobs', of_queue); END IF;
+    -- This worker has all it can take: there may be room for more, and others may just have been passed over.
+    IF at_most <= 0 THEN PERFORM pg_notify('operadora_jobs', of_queue); END IF;
+    RETURN QUERY
+    UPDATE jobs j SET state = 'running', worker = by_worker, attempt = j.attempt + 1, claims = j.claims + 1,
+        claimed_at = clock_timestamp(), woken = false
+    WHERE j.id = ANY (chosen)
+    RETURNING j.id, j.claims, j.attempt, j.max_attempts::integer, j.key IS NOT NULL, j.awaited, j.enqueued_at,
+        extract(epoch FROM j.claimed_at - j.run_at)::double precision, j.kind::text, j.queue::text, j.arguments::text,
+        NULL::text, NULL::text, j.options::text;
+END $$;
+
+CREATE OR REPLACE FUNCTION release_unheld_jobs(by_worker bigint, held bigint[], claimed_before interval) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    released integer;
+BEGIN
+    UPDATE jobs SET state = 'available', worker = NULL, attempt = attempt - 1
+    WHERE id IN (SELECT j.id FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.attempt > 0 AND j.id <> ALL (held)
+        AND j.claimed_at < clock_timestamp() - claimed_before FOR UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS released = ROW_COUNT;
+    RETURN released;
 END $$;
 
 CREATE OR REPLACE FUNCTION promote_jobs(of_queues text[], at_most integer, OUT promoted integer, OUT next_due double precision)
@@ -833,28 +886,35 @@ BEGIN
     FROM unnest(of_queues) AS served (queue) CROSS JOIN LATERAL (
         SELECT j.run_at FROM jobs j WHERE j.queue = served.queue AND j.state = 'scheduled'
         ORDER BY j.run_at LIMIT 1) AS next;
+    -- When the next token of a lane is there, unless it waits for a slot: whoever frees one says so.
     next_due := least(next_due, (
         SELECT min(lane.next_in) FROM (
-            SELECT max((1 - limit_tokens(l)) / l.per_second) AS next_in
-            FROM waiting_lanes(of_queues) AS waiting
-            JOIN job_limits l ON l.name = ANY (waiting.limits) AND l.per_second > 0
-            GROUP BY waiting.id) AS lane
-        WHERE lane.next_in > 0));
+            SELECT greatest(0.01, max(CASE WHEN limit_tokens(l) < 1 THEN 1 - limit_tokens(l) ELSE 1 END / l.per_second))
+                AS next_in
+            FROM waiting_lanes(of_queues) AS waiting JOIN job_limits l ON l.name = ANY (waiting.limits) AND l.per_second > 0
+            WHERE NOT EXISTS (SELECT FROM job_limits f WHERE f.name = ANY (waiting.limits) AND f.slots IS NOT NULL
+                AND f.slots <= (SELECT count(*) FROM (
+                    SELECT FROM job_slots s WHERE s.limit_name = f.name LIMIT f.slots) AS counted))
+            GROUP BY waiting.id) AS lane));
 END $$;
-
-ALTER TYPE claimed_job ADD ATTRIBUTE options text;
 
 CREATE OR REPLACE FUNCTION claim_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
 RETURNS SETOF claimed_job LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
-SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+DECLARE
+    taken integer;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     -- A worker that was declared dead gets nothing, neither does anyone of a paused queue.
     IF NOT EXISTS (SELECT FROM workers w WHERE w.id = by_worker)
         OR EXISTS (SELECT FROM queues q WHERE q.name = of_queue AND q.paused_at IS NOT NULL) THEN RETURN; END IF;
-    IF EXISTS (SELECT FROM jobs j WHERE j.state = 'limited') THEN
-        PERFORM admit_jobs(of_queue, known_kinds, at_most);
+    IF EXISTS (SELECT FROM job_lanes l WHERE l.queue = of_queue)
+        AND EXISTS (SELECT FROM jobs j WHERE j.state = 'limited') THEN
+        RETURN QUERY SELECT * FROM claim_limited_jobs(by_worker, of_queue, known_kinds, at_most);
+        GET DIAGNOSTICS taken = ROW_COUNT;
+        at_most := at_most - taken;
+        IF at_most <= 0 THEN RETURN; END IF;
     END IF;
     RETURN QUERY
     -- Materialized: a join that ran the inner part again would lock more rows than the limit.
@@ -873,6 +933,27 @@ BEGIN
         NULL::text, NULL::text, j.options::text;
 END $$;
 
+CREATE OR REPLACE FUNCTION rescue_jobs(at_most integer, OUT rescued integer, OUT queues text[]) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    WITH orphan AS MATERIALIZED (
+        SELECT j.id FROM worker_gaps() AS gap
+        JOIN jobs j ON j.state = 'running' AND j.worker > gap.after_worker AND j.worker < gap.before_worker
+        WHERE j.rescues < 2 AND j.attempt < j.max_attempts AND NOT j.cancel_requested
+            -- Never started: it was being ended as too late, whatever it waited for.
+            AND j.attempt > 0
+        LIMIT at_most FOR UPDATE OF j SKIP LOCKED
+    ), again AS (
+        UPDATE jobs j SET state = CASE j.rescues WHEN 0 THEN 'available' ELSE 'scheduled' END::job_state, worker = NULL,
+            rescues = j.rescues + 1, run_at = clock_timestamp() + j.rescues * random() * interval '5 s',
+            start_by = NULL, woken = false, error = 'its worker was lost'
+        FROM orphan WHERE j.id = orphan.id
+        RETURNING j.queue, j.state
+    )
+    SELECT count(*), coalesce(array_agg(DISTINCT queue) FILTER (WHERE state = 'available'), '{}') INTO rescued, queues
+    FROM again;
+END $$;
+
 CREATE OR REPLACE FUNCTION adopt_jobs(by_worker bigint, known_kinds text[], at_most integer) RETURNS SETOF claimed_job
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -880,13 +961,15 @@ BEGIN
     IF NOT EXISTS (SELECT FROM workers w WHERE w.id = by_worker) THEN RETURN; END IF;
     RETURN QUERY
     WITH doomed AS MATERIALIZED (
-        SELECT j.id, CASE WHEN j.cancel_requested THEN 'cancelled' ELSE 'failed' END AS ending,
+        SELECT j.id, CASE WHEN j.cancel_requested THEN 'cancelled' WHEN j.attempt = 0 THEN 'expired' ELSE 'failed' END AS ending,
             CASE WHEN j.cancel_requested THEN 'its worker was lost after its cancellation was asked for'
+                WHEN j.attempt = 0 THEN 'it did not start in time'
                 WHEN j.rescues >= 2 THEN 'its worker was lost three times in a row'
                 ELSE 'its worker was lost in the last attempt' END AS reason
         FROM worker_gaps() AS gap
         JOIN jobs j ON j.state = 'running' AND j.worker > gap.after_worker AND j.worker < gap.before_worker
-        WHERE (j.rescues >= 2 OR j.attempt >= j.max_attempts OR j.cancel_requested) AND j.kind = ANY (known_kinds)
+        WHERE (j.rescues >= 2 OR j.attempt >= j.max_attempts OR j.cancel_requested OR j.attempt = 0)
+            AND j.kind = ANY (known_kinds)
         LIMIT at_most FOR UPDATE OF j SKIP LOCKED
     ), late AS MATERIALIZED (
         SELECT j.id, 'expired' AS ending, 'it did not start in time' AS reason FROM jobs j

@@ -15,7 +15,7 @@ RETURNS void LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off
 DECLARE
     followers bigint[];
     doomed jsonb;
-    job jobs;
+    ended_awaited bigint[];
 BEGIN
     LOOP
         PERFORM FROM job_batches b WHERE b.id = ANY (batches) ORDER BY b.id FOR NO KEY UPDATE;
@@ -51,26 +51,25 @@ BEGIN
             WHERE NOT coalesce(doomed ? follower::text, false)
                 AND NOT EXISTS (SELECT FROM job_dependencies d WHERE d.job_id = follower)));
 
-        ids := '{}';
-        states := '{}';
-        batches := '{}';
         newcomer := NULL;
-        FOR job IN
-            DELETE FROM jobs j WHERE j.id IN (SELECT key::bigint FROM jsonb_object_keys(doomed) AS key) AND j.state = 'waiting'
-            RETURNING *
-        LOOP
-            DELETE FROM job_dependencies d WHERE d.job_id = job.id;
+        WITH gone AS (
+            DELETE FROM jobs j
+            WHERE j.id IN (SELECT key::bigint FROM jsonb_object_keys(doomed) AS key) AND j.state = 'waiting'
+            RETURNING j.*
+        ), waits AS (
+            DELETE FROM job_dependencies d WHERE d.job_id IN (SELECT key::bigint FROM jsonb_object_keys(doomed) AS key)
+        ), history AS (
             INSERT INTO finished_jobs (id, enqueued_at, run_at, state, priority, attempt, max_attempts, rescues, kind, queue,
                 unique_key, error, arguments, batch)
-            VALUES (job.id, job.enqueued_at, job.run_at, 'cancelled', job.priority, job.attempt, job.max_attempts,
-                job.rescues, job.kind, job.queue, job.unique_key, doomed ->> job.id::text, job.arguments, job.batch);
-            IF job.awaited THEN PERFORM pg_notify('operadora_results', job.id::text); END IF;
-            IF job.has_followers OR job.batch IS NOT NULL THEN
-                ids := ids || job.id;
-                states := states || 'cancelled'::job_state;
-                batches := batches || job.batch;
-            END IF;
-        END LOOP;
+            SELECT id, enqueued_at, run_at, 'cancelled', priority, attempt, max_attempts, rescues, kind, queue, unique_key,
+                doomed ->> id::text, arguments, batch FROM gone
+        )
+        SELECT coalesce(array_agg(id) FILTER (WHERE has_followers OR batch IS NOT NULL), '{}'),
+            coalesce(array_agg('cancelled'::job_state) FILTER (WHERE has_followers OR batch IS NOT NULL), '{}'),
+            coalesce(array_agg(batch) FILTER (WHERE has_followers OR batch IS NOT NULL), '{}'),
+            array_agg(id) FILTER (WHERE awaited)
+        INTO ids, states, batches, ended_awaited FROM gone;
+        PERFORM pg_notify('operadora_results', id::text) FROM unnest(ended_awaited) AS id;
         EXIT WHEN cardinality(ids) = 0;
     END LOOP;
 END $$;

@@ -147,7 +147,9 @@ final class Acknowledger: Sendable {
     /// after it was declared dead.
     private func sendOnce(_ batch: [Settlement], isRetry: Bool) async throws -> [Settlement] {
         var busy: [Settlement] = []
-        for (worker, settlements) in Dictionary(grouping: batch, by: \.lease.worker) {
+        for (worker, unordered) in Dictionary(grouping: batch, by: \.lease.worker) {
+            // Rows are locked in this order, as by those who enqueue jobs that depend on these.
+            let settlements = unordered.sorted { $0.lease.id < $1.lease.id }
             let plain = settlements.filter(\.isPlain)
             let others = settlements.filter { !$0.isPlain }
             var settled = Settled()

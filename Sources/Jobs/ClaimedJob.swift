@@ -50,7 +50,8 @@ extension ClaimedJob {
         self.init(
             lease: Lease(id: id, fence: fence, worker: worker), kind: kind, queue: queue, attempt: attempt,
             maximumAttempts: maximumAttempts, hasKey: hasKey, isAwaited: isAwaited, enqueuedAt: enqueuedAt,
-            waited: .seconds(waited), arguments: arguments, more: try more?.decode(MoreOptions.self),
+            waited: .seconds(waited), arguments: arguments,  // Checked when it was enqueued. A claim is not to fail for one row.
+            more: try? more?.decode(MoreOptions.self),
             ending: state.map { Ending(state: .init(rawValue: $0) ?? .failed, reason: reason ?? "") })
     }
 }

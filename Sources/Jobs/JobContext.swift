@@ -86,7 +86,7 @@ public struct JobContext: Sendable {
             : completion(result, notify: isAlone)
         let results: [PostgresResult]
         do {
-            results = try await fenced { try await client.batch(statements + [end]) }
+            results = try await fenced { try await JobQueue.again { try await client.batch(statements + [end]) } }
         } catch {
             if (error as? PostgresError)?.leavesCommitUnknown == true { transactionalEnd.outcomeIsUnknown() }
             throw error

@@ -10,7 +10,9 @@ extension JobQueue {
     /// With a `uniqueKey` it may be repeated: the same batch is returned.
     public func createBatch<Work: Job>(then job: Work, _ options: JobOptions = Work.defaults) async throws -> JobID {
         let arguments = try ArgumentsCoding.encode(job)
-        let rows = try await client.query(Statements.createBatch(Work.kind, arguments, options))
+        let rows = try await Self.again {
+            try await client.query(Statements.createBatch(Work.kind, arguments, options))
+        }
         guard let row = rows.first else { throw PostgresError.noRow("create_batch") }
         return try row.decode(JobID.self)
     }
@@ -19,7 +21,7 @@ extension JobQueue {
     /// again changes nothing.
     @discardableResult
     public func closeBatch(_ batch: JobID) async throws -> Int {
-        let rows = try await client.query(Statements.closeBatch(batch))
+        let rows = try await Self.again { try await client.query(Statements.closeBatch(batch)) }
         guard let row = rows.first else { throw PostgresError.noRow("close_batch") }
         return try row.decode(Int.self)
     }

@@ -37,7 +37,7 @@ public final class JobQueue: Service {
         }
         let arguments = try ArgumentsCoding.encode(job)
         let statement = try Statements.insert(Work.kind, arguments, options)
-        let rows = try await again { try await client.query(statement) }
+        let rows = try await Self.again { try await client.query(statement) }
         guard let row = rows.first else { throw PostgresError.noRow("insert_job") }
         let (id, needsWaking) = try row.decode(JobID.self, Bool.self)
         if needsWaking { wakeWorkers(of: options.queue) }
@@ -55,7 +55,7 @@ public final class JobQueue: Service {
             do {
                 let arguments = try ArgumentsCoding.encode(job)
                 let statement = try Statements.enqueueNow(Work.kind, arguments, options)
-                rows = try await again { try await connection.query(statement) }
+                rows = try await Self.again { try await connection.query(statement) }
             } catch {
                 // The connection goes back without anything under way.
                 await hint.value
@@ -83,25 +83,27 @@ public final class JobQueue: Service {
         guard !jobs.isEmpty else { return }
         if options.suitCopy {
             let copy = BulkCopy(jobs: jobs, options: options)
-            try await client.withTransaction { connection in
-                if let batch = options.batch { try await connection.query(Statements.joinBatch(batch)) }
-                try await connection.copyIn(unsafe: BulkCopy<Work>.statement, from: copy)
+            try await Self.again {
+                try await client.withTransaction { connection in
+                    if let batch = options.batch { try await connection.query(Statements.joinBatch(batch)) }
+                    try await connection.copyIn(unsafe: BulkCopy<Work>.statement, from: copy)
+                }
             }
         } else {
             let statement = try Statements.enqueueAll(Work.kind, try jobs.map(ArgumentsCoding.encode), options)
-            try await again { try await client.query(statement) }
+            try await Self.again { try await client.query(statement) }
         }
         if options.runAt == nil { wakeWorkers(of: options.queue) }
     }
 
     /// A deadlock or a serialization failure undid it for certain: done again, a few times at once.
     @discardableResult
-    private func again<Result>(_ body: () async throws -> Result) async throws -> Result {
+    static func again<Result>(_ body: () async throws -> Result) async throws -> Result {
         for _ in 0..<3 {
             do {
                 return try await body()
             } catch let error as PostgresError where ["40P01", "40001"].contains(error.sqlState) {
-                logger.info("enqueueing again", metadata: ["error": "\(error)"])
+                continue
             }
         }
         return try await body()
@@ -123,7 +125,7 @@ public final class JobQueue: Service {
 
     /// Cancels a waiting job at once; asks a running one to stop. False when it had already ended.
     public func cancel(_ id: JobID) async throws -> Bool {
-        let rows = try await client.query(Statements.cancel(id))
+        let rows = try await Self.again { try await client.query(Statements.cancel(id)) }
         return try rows.first?.decode(Bool.self) ?? false
     }
 
