@@ -7,6 +7,8 @@ import Synchronization
 /// the schema, so Swift and SQL launchers share one way.
 public final class JobQueue: Service {
     static let resultPolling = Duration.milliseconds(500)
+    /// Behind a transaction pooler, where no notification comes.
+    static let pooledResultPolling = Duration.milliseconds(50)
     private static let maximumLookUp = 1000
 
     let client: PostgresClient
@@ -182,7 +184,8 @@ public final class JobQueue: Service {
     }
 
     private func poll() async {
-        while (try? await Task.sleep(for: Self.resultPolling)) != nil {
+        let isPooled = client.configuration.usesTransactionPooler
+        while (try? await Task.sleep(for: isPooled ? Self.pooledResultPolling : Self.resultPolling)) != nil {
             waiters.withLock { $0.wantAll() }
             lookUp()
         }

@@ -6,6 +6,7 @@ import Synchronization
 /// held and comes back under a new id. Only the database's clock decides who is dead.
 final class Liveness: Sendable {
     private let core: WorkerCore
+    private let client: PostgresClient
     private let name: String
     private let heartbeat: Duration
     private let deadAfter: Duration
@@ -33,8 +34,10 @@ final class Liveness: Sendable {
         return now - beats.since >= deadAfter && now - beats.last < deadAfter
     }
 
-    init(_ core: WorkerCore, name: String, heartbeat: Duration, deadAfter: Duration) {
+    /// - Parameter client: has a connection that nobody else uses.
+    init(_ core: WorkerCore, client: PostgresClient, name: String, heartbeat: Duration, deadAfter: Duration) {
         self.core = core
+        self.client = client
         self.name = name
         self.heartbeat = heartbeat
         self.deadAfter = deadAfter
@@ -89,7 +92,7 @@ final class Liveness: Sendable {
     func ended(_ id: JobID) { state.withLock { _ = $0.adopted.remove(id) } }
 
     private func register() async throws -> Int64? {
-        let rows = try await core.client.query(
+        let rows = try await client.query(
             Statements.register(name: name, queues: core.queueNames, kinds: core.kinds, deadAfter: deadAfter))
         guard let worker = try rows.first?.decode(Int64.self) else { return nil }
         core.logger.info("worker registered", metadata: ["worker": "\(worker)"])
@@ -101,7 +104,7 @@ final class Liveness: Sendable {
     /// False when the worker was declared dead.
     private func beat(_ worker: Int64) async throws -> Bool {
         let isStopping = state.withLock { $0.isStopping }
-        let rows = try await core.client.query(Statements.beat(worker, isStopping: isStopping))
+        let rows = try await ask(Statements.beat(worker, isStopping: isStopping))
         guard let isAlive = try rows.first?.decode(Bool.self), isAlive else { return false }
         try await checkRuns(of: worker)
         try await releaseUnheld(by: worker)
@@ -112,7 +115,7 @@ final class Liveness: Sendable {
     private func checkRuns(of worker: Int64) async throws {
         let leases = core.leases.filter { $0.worker == worker }
         guard !leases.isEmpty else { return }
-        guard let row = try await core.client.query(Statements.check(worker, leases)).first else { return }
+        guard let row = try await ask(Statements.check(worker, leases)).first else { return }
         let (lost, toCancel) = try row.decode([Int64].self, [Int64].self)
         for id in toCancel { core.stop(id, .cancelRequested) }
         let known = state.withLock { state in
@@ -133,6 +136,12 @@ final class Liveness: Sendable {
         }
         guard isDue else { return }
         let held = core.leases.map(\.id) + core.ending + adopted
-        try await core.client.query(Statements.releaseUnheld(worker, held: held, claimedBefore: deadAfter))
+        try await ask(Statements.releaseUnheld(worker, held: held, claimedBefore: deadAfter))
+    }
+
+    /// Should the connection be half-open, there is time left to be heard on another one.
+    @discardableResult
+    private func ask(_ query: PostgresQuery) async throws -> PostgresResult {
+        try await client.query(query, within: deadAfter / 3)
     }
 }

@@ -10,6 +10,7 @@ struct Upkeep: Sendable {
     let core: WorkerCore
     let liveness: Liveness
     let pollInterval: Duration
+    let keepAlive: Duration
     let sweepInterval: Duration
     let historyRetention: Duration
     /// Rings when a job is due sooner than the next poll.
@@ -17,7 +18,13 @@ struct Upkeep: Sendable {
 
     /// Claims on notifications, the moment they come.
     func listen() async {
-        await core.client.listen([Announcer.jobsChannel, Announcer.cancelsChannel]) { [core] event in
+        if core.client.configuration.usesTransactionPooler {
+            core.logger.info(
+                "no notifications come through a transaction pooler: jobs are polled for",
+                metadata: ["interval": "\(pollInterval)"])
+        }
+        let channels = [Announcer.jobsChannel, Announcer.cancelsChannel]
+        await core.client.listen(channels, keepAlive: keepAlive) { [core] event in
             switch event {
             case .subscribed: core.wakeAll()
             case .notification(Announcer.cancelsChannel, let payload, _):

@@ -12,6 +12,11 @@ public final class Worker: Service {
         public var deadAfter: Duration = .seconds(15)
         /// The longest that a job waits when every notification is lost.
         public var pollInterval: Duration = .seconds(1)
+        /// The same behind a transaction pooler, where no notification ever comes: polling alone finds the jobs then.
+        public var pooledPollInterval: Duration = .milliseconds(100)
+        /// How often the subscription to notifications is asked for a sign of life: a half-open one is found within twice this
+        /// time.
+        public var keepAlive: Duration = .seconds(10)
         /// How long running jobs may finish after a graceful stop; then they are cancelled and given back.
         public var drainLimit: Duration = .seconds(15)
         /// How long a handler may take to return once its task is cancelled; then its slot is given to others.
@@ -27,8 +32,10 @@ public final class Worker: Service {
     private let upkeep: Upkeep
     private let cron: CronUpkeep
     private let stopAsked = Alarm()
+    private let heart: PostgresClient
 
-    /// - Parameter queue: its connections are the handlers'; the worker opens four more for itself.
+    /// - Parameter queue: its connections are the handlers'; the worker opens six more for itself: one for notifications, one
+    ///   for heartbeats, four for its other statements.
     public init(
         _ queue: JobQueue, registry: JobRegistry, configuration: Configuration, metrics: MetricsRegistry, logger: Logger
     ) {
@@ -38,19 +45,26 @@ public final class Worker: Service {
         own.applicationName += " worker"
         own.maximumConnections = 4
         let client = PostgresClient(own, logger: logger)
+        // Its own: were all others half-open or busy, this worker would be taken for dead, and its jobs run twice at a time.
+        own.maximumConnections = 1
+        heart = PostgresClient(own, logger: logger)
         let announcer = Announcer(client, logger: logger)
         let pollAlarm = Alarm()
+        let pollInterval =
+            own.usesTransactionPooler
+            ? min(configuration.pollInterval, configuration.pooledPollInterval) : configuration.pollInterval
         let acknowledger = Acknowledger(client, announcer: announcer, metrics: metrics, logger: logger) { delay in
-            if delay < configuration.pollInterval { pollAlarm.ring() }
+            if delay < pollInterval { pollAlarm.ring() }
         }
         core = WorkerCore(
             registry: registry, queues: configuration.queues, grace: configuration.cancellationGrace, client: client,
             handlerClient: queue.client, acknowledger: acknowledger, announcer: announcer,
             metrics: WorkerMetrics(metrics, kinds: registry.kinds.keys), logger: logger)
         liveness = Liveness(
-            core, name: Self.name, heartbeat: configuration.heartbeat, deadAfter: configuration.deadAfter)
+            core, client: heart, name: Self.name, heartbeat: configuration.heartbeat, deadAfter: configuration.deadAfter
+        )
         upkeep = Upkeep(
-            core: core, liveness: liveness, pollInterval: configuration.pollInterval,
+            core: core, liveness: liveness, pollInterval: pollInterval, keepAlive: configuration.keepAlive,
             sweepInterval: min(.seconds(2), configuration.deadAfter / 4),
             historyRetention: configuration.historyRetention, pollAlarm: pollAlarm)
         cron = CronUpkeep(core: core, pollInterval: configuration.pollInterval)
@@ -117,6 +131,7 @@ public final class Worker: Service {
                 core.logger.warning("worker not signed off", metadata: ["error": "\(error)"])
             }
         }
+        await heart.close(within: .seconds(2))
         await core.client.close(within: .seconds(2))
     }
 

@@ -10,10 +10,16 @@ public struct PostgresConfiguration: Sendable {
     public var acquireTimeout: Duration = .seconds(5)
     /// For all hosts together: each has an equal share before the next one is tried.
     public var connectTimeout: Duration = .seconds(5)
-    /// The server's statement_timeout for every statement; nil leaves the server's own.
+    /// The server's statement_timeout for every statement; nil leaves the server's own. A connection without an answer for five
+    /// seconds longer (twice the time, if that is less) counts as lost: transactions whose statements take longer call
+    /// `liftStatementTimeout`.
     public var statementTimeout: Duration? = .seconds(30)
-    /// How many statements a connection keeps prepared; 0 prepares none, as PgBouncer in transaction mode wants it.
+    /// How many statements a connection keeps prepared; 0 prepares none.
     public var statementCacheSize: Int = 256
+    /// The connection string leads to a pooler that lends a server's connection for the length of a transaction, such as
+    /// PgBouncer with `pool_mode=transaction`. Nothing is asked of the session then: no statement is prepared,
+    /// `statementTimeout` is not set (set it by ALTER ROLE), and `listen` ends at once.
+    public var usesTransactionPooler = false
     /// An idle connection is asked for a sign of life after this long: a half-open one is found before it is needed.
     public var idleCheck: Duration = .seconds(30)
     /// A connection that has been idle for so long is closed.
@@ -22,6 +28,9 @@ public struct PostgresConfiguration: Sendable {
     public var maximumLifetime: Duration = .seconds(3_600)
 
     public init(connectionString: String) { self.connectionString = connectionString }
+
+    /// The server's own limit would have brought an answer, if only an error, by then: without one the connection is half-open.
+    var answerLimit: Duration? { statementTimeout.map { $0 + min($0, .seconds(5)) } }
 }
 
 /// A pool of connections that heals itself: a lost connection is replaced, with backoff.
@@ -47,6 +56,19 @@ public final class PostgresClient: Sendable {
     @discardableResult
     public func query(_ query: PostgresQuery) async throws -> PostgresResult {
         try await withConnection { try await $0.query(query) }
+    }
+
+    /// The same for a statement that is always quick: without an answer for `limit`, its connection counts as lost.
+    @discardableResult
+    public func query(_ query: PostgresQuery, within limit: Duration) async throws -> PostgresResult {
+        try await withConnection { connection in
+            let timer = Task {
+                try await Task.sleep(for: limit)
+                connection.abandon(PostgresError(.connection, "the server has not answered for \(limit)"))
+            }
+            defer { timer.cancel() }
+            return try await connection.query(query)
+        }
     }
 
     /// Runs statements in one round trip and one implicit transaction: all or nothing.
@@ -75,7 +97,8 @@ public final class PostgresClient: Sendable {
 
     /// Subscribes on one dedicated connection, which does not count for the pool, and again after a loss. The stream yields
     /// `.subscribed` first and after every reconnect (what was sent in between is lost: look at the tables), then notifications;
-    /// it ends when the client is closed, or its reader is cancelled or lets go of it. It buffers the newest 10,000.
+    /// it ends when the client is closed, or its reader is cancelled or lets go of it. It buffers the newest 10,000. Behind a
+    /// transaction pooler it ends at once, without `.subscribed`.
     ///
     /// - Parameter keepAlive: how often the server is asked for a sign of life, and how long it may take to answer: a half-open
     ///   socket is found within twice this time.
@@ -101,6 +124,7 @@ public final class PostgresClient: Sendable {
         _ channels: [String], _ keepAlive: Duration, until end: AsyncStream<Event>.Continuation,
         _ onEvent: @escaping @Sendable (PostgresListenEvent) -> Void
     ) {
+        guard !configuration.usesTransactionPooler else { return end.finish() }
         let subscription = Subscription(
             connector: pool.connector, channels: channels, keepAlive: keepAlive, onEvent: onEvent)
         // The client owns the loop's thread, so it must outlive the subscription.

@@ -10,6 +10,7 @@ struct Database: Sendable {
         var settings = PostgresConfiguration(connectionString: configuration.databaseURL.reveal())
         settings.applicationName = applicationName
         settings.maximumConnections = maximumConnections
+        settings.usesTransactionPooler = configuration.pooler == .transaction
         client = PostgresClient(settings, logger: logger)
         migrator = try Migrator(
             directory: MigrationsDirectory.find(configuration.migrationsDirectory), logger: logger)

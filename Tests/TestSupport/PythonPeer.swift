@@ -10,9 +10,11 @@ public enum PythonPeer {
     /// Whether a test that needs the packages is to run: they are there, or `OPERADORA_REQUIRE_PEERS=1` makes their absence
     /// a failure. For `@Test(.enabled(if: PythonPeer.isExpected))`.
     public static var isExpected: Bool {
-        FileManager.default.isExecutableFile(atPath: interpreter.path)
-            || ProcessInfo.processInfo.environment["OPERADORA_REQUIRE_PEERS"] == "1"
+        FileManager.default.isExecutableFile(atPath: interpreter.path) || isRequired
     }
+
+    /// Whether a peer that is not installed makes its tests fail.
+    public static var isRequired: Bool { ProcessInfo.processInfo.environment["OPERADORA_REQUIRE_PEERS"] == "1" }
 
     /// Runs a script that reads JSON from standard input and writes JSON to standard output. Throws with what it wrote to
     /// standard error when it fails.

@@ -9,6 +9,10 @@ public final class SilentProxy: Sendable {
         var isClosed = false
         /// Connections with a smaller number are silent.
         var firstLoud = 0
+        /// So are these.
+        var silent: Set<Int> = []
+        /// What tells connections apart, and which have sent it.
+        var marks: [String: Set<Int>] = [:]
         var accepted = 0
         var ended = 0
         var sockets: [Int32] = []
@@ -20,12 +24,15 @@ public final class SilentProxy: Sendable {
     private let server: String
     private let state = Mutex(State())
 
-    /// - Parameter server: the directory of the server's socket.
-    public init(server: String) throws {
+    /// - Parameters:
+    ///   - server: the directory of the server's socket.
+    ///   - marks: texts that `silenceConnections(thatSent:)` will name.
+    public init(server: String, marks: [String] = []) throws {
         var template = Array("/tmp/operadora-proxy-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ProxyError() }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         self.server = server
+        state.withLock { $0.marks = Dictionary(uniqueKeysWithValues: marks.map { ($0, []) }) }
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         let isListening = Self.withAddress(directory) { bind(listener, $0, $1) == 0 } && listen(listener, 16) == 0
         guard isListening else { throw ProxyError() }
@@ -36,6 +43,14 @@ public final class SilentProxy: Sendable {
     public func silencePresentConnections() {
         state.withLock { $0.firstLoud = $0.accepted }
     }
+
+    /// From now on nothing of the present connections that have sent this text, such as a part of a statement, gets through.
+    public func silenceConnections(thatSent mark: String) {
+        state.withLock { $0.silent.formUnion($0.marks[mark] ?? []) }
+    }
+
+    /// How many connections have sent this text.
+    public func connectionCount(thatSent mark: String) -> Int { state.withLock { $0.marks[mark]?.count ?? 0 } }
 
     /// New connections are silent too.
     public func silenceEverything() {
@@ -70,21 +85,34 @@ public final class SilentProxy: Sendable {
                 return state.accepted - 1
             }
             OwnThread.start { [self] in
-                forward(from: client, to: upstream, number)
+                forward(from: client, to: upstream, number) { note($0, number) }
                 state.withLock { $0.ended += 1 }
             }
-            OwnThread.start { [self] in forward(from: upstream, to: client, number) }
+            OwnThread.start { [self] in forward(from: upstream, to: client, number) { _ in } }
         }
         Glibc.close(listener)
     }
 
+    private func note(_ bytes: ArraySlice<UInt8>, _ number: Int) {
+        state.withLock { state in
+            for mark in state.marks.keys where bytes.contains(mark.utf8) { state.marks[mark]?.insert(number) }
+        }
+    }
+
+    private func isSilent(_ number: Int) -> Bool {
+        state.withLock { number < $0.firstLoud || $0.silent.contains(number) }
+    }
+
     /// A silent connection is read from, so that the sender notices nothing.
-    private func forward(from source: Int32, to target: Int32, _ number: Int) {
+    private func forward(
+        from source: Int32, to target: Int32, _ number: Int, _ note: (ArraySlice<UInt8>) -> Void
+    ) {
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
         while true {
             let count = read(source, &buffer, buffer.count)
             guard count > 0 else { break }
-            guard state.withLock({ number >= $0.firstLoud }) else { continue }
+            note(buffer[..<count])
+            guard !isSilent(number) else { continue }
             var start = 0
             while start < count {
                 let written = buffer[start..<count].withUnsafeBytes {
@@ -95,7 +123,7 @@ public final class SilentProxy: Sendable {
             }
         }
         // An end is news too: a silent connection tells nothing.
-        if state.withLock({ number >= $0.firstLoud || $0.isClosed }) { shutdown(target, Int32(SHUT_RDWR)) }
+        if !isSilent(number) || state.withLock({ $0.isClosed }) { shutdown(target, Int32(SHUT_RDWR)) }
     }
 
     private static func withAddress<Result>(

@@ -60,7 +60,7 @@ public struct LeadImport: Sendable {
         _ reader: LeadFileReader, _ connection: PostgresConnection
     ) async throws -> LeadImportSummary {
         // The limit is for statements that somebody waits for.
-        try await connection.query("SET LOCAL statement_timeout = 0")
+        try await connection.liftStatementTimeout()
         try await connection.query(
             """
             CREATE TEMPORARY TABLE imported_leads (

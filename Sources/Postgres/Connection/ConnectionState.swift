@@ -12,6 +12,8 @@ struct ConnectionState {
         var cancel: CancelRequest?
         /// Look again soon whether it has stopped, by `cancelAgain`.
         var cancelsAgain = false
+        /// Stop what runs for a connection that is over: nobody hears of its end.
+        var lastCancel: CancelRequest?
         /// The connection is over.
         var closed: PostgresError?
     }
@@ -20,6 +22,7 @@ struct ConnectionState {
     private(set) var libpq: OpaquePointer?
     let socket: Int32
     let loop: EventLoop
+    private let notices: NoticeLog
     private(set) var closeReason = PostgresError(.closed, "the connection was closed")
     var pipeline = Pipeline<ConnectionWork>()
     var statements: StatementCache
@@ -31,11 +34,14 @@ struct ConnectionState {
     private var cancelAttempts = 0
     /// BEGIN goes out with the next statement: a transaction costs no round trip of its own to open.
     private(set) var opensTransaction = false
+    /// Until the transaction ends, its statements may take any time.
+    var isUnlimited = false
 
     /// Takes over a connected PGconn.
-    init(libpq: OpaquePointer, loop: EventLoop, statementCacheSize: Int) {
+    init(libpq: OpaquePointer, loop: EventLoop, notices: NoticeLog, statementCacheSize: Int) {
         self.libpq = libpq
         self.loop = loop
+        self.notices = notices
         socket = PQsocket(libpq)
         statements = StatementCache(capacity: statementCacheSize)
         PQsetnonblocking(libpq, 1)
@@ -91,6 +97,27 @@ struct ConnectionState {
     mutating func giveUp(_ id: UInt64, _ effects: inout Effects) {
         guard cancelledCommand == id else { return }
         close(PostgresError(.connection, "the server does not react to a cancel request"), &effects)
+    }
+
+    /// What the server owes an answer for, and how much of that is left. While it stays the same, nothing comes. Nil for what
+    /// may take any time.
+    var owed: Owed? {
+        guard !isUnlimited, let command = pipeline.inFlight.first, !command.isExclusive else { return nil }
+        return Owed(command: command.id, steps: command.item.steps.count)
+    }
+
+    struct Owed: Equatable {
+        let command: UInt64
+        let steps: Int
+    }
+
+    /// The server is silent. Should it be there after all, it is not left working for nobody.
+    mutating func abandon(_ reason: PostgresError, _ effects: inout Effects) {
+        guard let libpq else { return }
+        if let command = pipeline.inFlight.first, let handle = PQgetCancel(libpq) {
+            effects.lastCancel = CancelRequest(handle, command: command.id, attempt: 1)
+        }
+        close(reason, &effects)
     }
 
     mutating func close(_ reason: PostgresError, _ effects: inout Effects) {
@@ -185,6 +212,10 @@ struct ConnectionState {
         guard let libpq, let work = pipeline.current else { return }
         cancelledCommand = nil
         cancelAttempts = 0
+        if notices.takeLocalCommit() {
+            let error = PostgresError(.cancelled, "cancelled before the standby had it: it may be lost in a failover")
+            pipeline.updateCurrent { $0.fail(error) }
+        }
         let mayResend =
             work.maySendAgain && pipeline.inFlight.count == 1 && PQtransactionStatus(libpq) == PQTRANS_IDLE
         let settled = mayResend ? pipeline.sendCurrentAgain { $0.startAgain() } : pipeline.finishCurrent()

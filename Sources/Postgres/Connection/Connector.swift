@@ -30,9 +30,11 @@ struct Connector: Sendable {
         notices.receive(from: libpq)
         let connection = PostgresConnection(
             libpq: libpq, loop: loop, cancelThreads: cancelThreads, notices: notices,
-            statementCacheSize: configuration.statementCacheSize, onNotification: onNotification, onClose: onClose)
+            statementCacheSize: configuration.usesTransactionPooler ? 0 : configuration.statementCacheSize,
+            onNotification: onNotification, onClose: onClose)
         do {
             try await prepare(connection)
+            if let limit = configuration.answerLimit { connection.watch(limit: limit) }
             return connection
         } catch {
             connection.close()
@@ -41,7 +43,8 @@ struct Connector: Sendable {
     }
 
     private func prepare(_ connection: PostgresConnection) async throws {
-        guard let limit = configuration.statementTimeout else { return }
+        // A setting of the session would stay with a server's connection that others are lent next.
+        guard let limit = configuration.statementTimeout, !configuration.usesTransactionPooler else { return }
         let timer = Task {
             try await Task.sleep(for: configuration.connectTimeout)
             connection.close(PostgresError(.connection, "the server accepted the connection, then did not answer"))

@@ -33,7 +33,8 @@ public final class PostgresConnection: SocketHandler {
         onNotification: @escaping @Sendable (PostgresListenEvent) -> Void,
         onClose: @escaping @Sendable (PostgresConnection) -> Void
     ) {
-        let state = ConnectionState(libpq: libpq, loop: loop, statementCacheSize: statementCacheSize)
+        let state = ConnectionState(
+            libpq: libpq, loop: loop, notices: notices, statementCacheSize: statementCacheSize)
         self.state = Mutex(UncheckedBox(state: state))
         self.cancelThreads = cancelThreads
         self.notices = notices
@@ -82,6 +83,13 @@ public final class PostgresConnection: SocketHandler {
         return result
     }
 
+    /// Lifts the limit on how long each statement may take until the transaction ends. Throws outside of a transaction.
+    public func liftStatementTimeout() async throws {
+        guard isInTransaction else { throw PostgresError(.server, "no transaction is open on this connection") }
+        withState { state, _ in state.isUnlimited = true }
+        try await query("SET LOCAL statement_timeout = 0")
+    }
+
     /// Runs text that may hold several statements separated by semicolons, without binds (migrations). They are one transaction
     /// unless the text says otherwise.
     public func executeScript(unsafe sql: String) async throws {
@@ -126,6 +134,28 @@ public final class PostgresConnection: SocketHandler {
         _ = try await send([], isPrepared: true)
     }
 
+    /// Closes the connection when the server owes an answer for `limit` and no part of it comes. Looks four times in that time,
+    /// and holds on to nothing.
+    func watch(limit: Duration) {
+        Task { [weak self] in
+            var last: ConnectionState.Owed?
+            var since = ContinuousClock.now
+            while true {
+                try await Task.sleep(for: limit / 4)
+                guard let self, isUsable else { return }
+                let owed = state.withLock { $0.state.owed }
+                if owed == nil || owed != last { (last, since) = (owed, .now) }
+                guard ContinuousClock.now - since >= limit else { continue }
+                abandon(PostgresError(.connection, "the server has not answered for \(limit)"))
+            }
+        }
+    }
+
+    /// Closes it while the server may still be working for it.
+    func abandon(_ reason: PostgresError) {
+        withState { $0.abandon(reason, &$1) }
+    }
+
     func rollBack() async throws { try await endTransaction("ROLLBACK") }
 
     func close(_ reason: PostgresError = PostgresError(.closed, "the connection was closed")) {
@@ -139,6 +169,7 @@ public final class PostgresConnection: SocketHandler {
     /// Not cancelled: a COMMIT that was cancelled half-way would leave nobody knowing, and a ROLLBACK has to happen.
     private func endTransaction(_ sql: String) async throws {
         if withState({ state, _ in state.forgetUnopenedTransaction() }) { return }
+        defer { withState { state, _ in state.isUnlimited = false } }
         let result = try await send([PostgresQuery(unsafe: sql)], isPrepared: false)
         // PostgreSQL answers COMMIT of a failed transaction with a rollback, and no error.
         guard result.first?.command == sql else {
@@ -242,6 +273,7 @@ public final class PostgresConnection: SocketHandler {
         for (mailbox, event) in effects.events { mailbox.put(.success(event)) }
         for notification in effects.notifications { onNotification(notification) }
         if let request = effects.cancel { send(request) }
+        if let request = effects.lastCancel { cancelThreads.run { _ = request.send() } }
         if effects.closed != nil { onClose(self) }
     }
 

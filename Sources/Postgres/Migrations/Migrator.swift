@@ -79,6 +79,10 @@ public struct Migrator: Sendable {
         _ client: PostgresClient, _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {
         var configuration = client.configuration
+        // The lock belongs to a session, which a transaction pooler does not give: it would stay behind, and shut out others.
+        guard !configuration.usesTransactionPooler else {
+            throw MigrationError("migrations need PostgreSQL itself: connect past the transaction pooler")
+        }
         configuration.maximumConnections = 1
         configuration.statementTimeout = nil
         let own = PostgresClient(configuration, logger: logger)

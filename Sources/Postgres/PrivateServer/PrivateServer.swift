@@ -20,14 +20,14 @@ public final class PrivateServer: Sendable {
     /// Where its socket is: `host=` of a connection string.
     public var socketDirectory: String { home }
 
-    private let home: String
-    private let binaries: ServerBinaries
-    private let logger: Logger
+    let home: String
+    let binaries: ServerBinaries
+    let logger: Logger
     private let keeper = Mutex<ServerKeeper?>(nil)
 
-    private var data: String { "\(home)/data" }
+    var data: String { "\(home)/data" }
 
-    private init(home: String, binaries: ServerBinaries, logger: Logger) {
+    init(home: String, binaries: ServerBinaries, logger: Logger) {
         self.home = home
         self.binaries = binaries
         self.logger = logger
@@ -82,9 +82,18 @@ public final class PrivateServer: Sendable {
         guard let keeper = keeper.withLock({ $0 }), let server = serverProcessID() else {
             throw PostgresError(.closed, "the private server does not run")
         }
-        kill(server, mode.signal)
+        Glibc.kill(server, mode.signal)
         _ = try await keeper.process.exit()
         try await run(within: limit)
+    }
+
+    /// Kills the server with SIGKILL, which leaves its directory as it is. Returns when it is gone.
+    public func kill() async throws {
+        guard let keeper = keeper.withLock({ $0 }), let server = serverProcessID() else {
+            throw PostgresError(.closed, "the private server does not run")
+        }
+        Glibc.kill(server, SIGKILL)
+        _ = try await keeper.process.exit()
     }
 
     /// Stops in immediate mode and deletes the directory.
@@ -99,7 +108,7 @@ public final class PrivateServer: Sendable {
     }
 
     /// A directory of mode 0700 that belongs to the server's user.
-    private static func makeHome(for owner: ServerBinaries.Owner?) throws -> String {
+    static func makeHome(for owner: ServerBinaries.Owner?) throws -> String {
         // Not TMPDIR: the path of a Unix socket may have 107 bytes at most.
         var template = Array("/tmp/operadora-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -111,24 +120,29 @@ public final class PrivateServer: Sendable {
     }
 
     private func makeCluster(_ settings: [String: String]) async throws {
-        let command = binaries.command(
+        try await run(
             "initdb",
             [
                 "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
                 "--no-sync",
                 "--no-instructions",
             ])
-        let log = open("\(home)/log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        defer { close(log) }
-        let initdb = try ChildProcess.start(
-            command[0], Array(command.dropFirst()), directory: "/", output: .descriptor(log), error: .descriptor(log),
-            isDetached: true)
-        guard try await initdb.exit() == .status(0) else { throw startFailure("initdb failed") }
-        if let owner = binaries.owner { chown("\(home)/log", owner.user, owner.group) }
         try append(settings)
     }
 
-    private func append(_ settings: [String: String]) throws {
+    /// Runs one of the server's programs to its end; what it says goes to the server's log.
+    func run(_ program: String, _ arguments: [String]) async throws {
+        let command = binaries.command(program, arguments)
+        let log = open("\(home)/log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        defer { close(log) }
+        let process = try ChildProcess.start(
+            command[0], Array(command.dropFirst()), directory: "/", output: .descriptor(log), error: .descriptor(log),
+            isDetached: true)
+        guard try await process.exit() == .status(0) else { throw startFailure("\(program) failed") }
+        if let owner = binaries.owner { chown("\(home)/log", owner.user, owner.group) }
+    }
+
+    func append(_ settings: [String: String]) throws {
         let defaults = [
             "listen_addresses": "", "unix_socket_directories": home, "max_connections": "300", "timezone": "UTC",
             "log_timezone": "UTC", "logging_collector": "off",
@@ -141,7 +155,7 @@ public final class PrivateServer: Sendable {
             .write(toFile: path, atomically: false, encoding: .utf8)
     }
 
-    private func run(within limit: Duration) async throws {
+    func run(within limit: Duration) async throws {
         let keeper = try ServerKeeper(home: home, command: binaries.command("postgres", ["-D", data]))
         self.keeper.withLock { $0 = keeper }
         let outcome = try await withThrowingTaskGroup(of: String?.self) { group in
@@ -163,7 +177,9 @@ public final class PrivateServer: Sendable {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             let lines = postmasterFile()
-            if lines.count > 7, lines[7].hasPrefix("ready"), let id = pid_t(lines[0]), kill(id, 0) == 0 { return true }
+            if lines.count > 7, lines[7].hasPrefix("ready"), let id = pid_t(lines[0]), Glibc.kill(id, 0) == 0 {
+                return true
+            }
             try await Task.sleep(for: .milliseconds(10))
         }
         return false
@@ -176,7 +192,7 @@ public final class PrivateServer: Sendable {
         return text?.split(separator: "\n", omittingEmptySubsequences: false) ?? []
     }
 
-    private func startFailure(_ reason: String) -> PostgresError {
+    func startFailure(_ reason: String) -> PostgresError {
         let log = (try? String(contentsOfFile: "\(home)/log", encoding: .utf8)) ?? ""
         return PostgresError(.connection, "\(reason); the end of its log:\n\(log.suffix(2_000))")
     }

@@ -25,9 +25,17 @@ struct ServerBinaries: Sendable {
 
     /// The command line that runs a program as the right user, in the same process.
     func command(_ program: String, _ arguments: [String]) -> [String] {
-        let run = ["\(directory)/\(program)"] + arguments
+        let run = [path(of: program)] + arguments
         guard let owner else { return run }
         return ["setpriv", "--reuid=\(owner.user)", "--regid=\(owner.group)", "--clear-groups", "--"] + run
+    }
+
+    /// PATH may have links to some of the programs only: the others are where these lead to.
+    private func path(of program: String) -> String {
+        let named = "\(directory)/\(program)"
+        guard access(named, X_OK) != 0 else { return named }
+        return URL(filePath: "\(directory)/postgres").resolvingSymlinksInPath().deletingLastPathComponent().path
+            + "/\(program)"
     }
 
     /// Debian and Red Hat keep the server's programs out of PATH. Newest version first.

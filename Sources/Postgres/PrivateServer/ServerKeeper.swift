@@ -6,14 +6,15 @@ import Platform
 final class ServerKeeper: Sendable {
     private static let script = """
         home=$1
-        shift
+        end=$2
+        shift 2
         exec 3<&0
         "$@" <&- 3<&- >>"$home/log" 2>&1 &
         server=$!
         (
             read -r nothing <&3
             : >"$home/abandoned"
-            kill -QUIT "$server"
+            kill "-$end" "$server"
         ) &
         lifeline=$!
         wait "$server"
@@ -26,7 +27,9 @@ final class ServerKeeper: Sendable {
     let process: ChildProcess
     private let lifeline: Int32
 
-    init(home: String, command: [String]) throws {
+    /// - Parameter endSignal: at which the server ends at once. It should be one that the server handles: a shell's background
+    ///   processes ignore some.
+    init(home: String, command: [String], endSignal: String = "QUIT") throws {
         var pipe: [Int32] = [0, 0]
         guard Glibc.pipe(&pipe) == 0 else { throw PostgresError(.connection, "no descriptor is left for a pipe") }
         // Our end must not live on in other children of ours.
@@ -35,7 +38,8 @@ final class ServerKeeper: Sendable {
         lifeline = pipe[1]
         do {
             process = try ChildProcess.start(
-                "/bin/sh", ["-c", Self.script, "sh", home] + command, input: .descriptor(pipe[0]), output: .null,
+                "/bin/sh", ["-c", Self.script, "sh", home, endSignal] + command, input: .descriptor(pipe[0]),
+                output: .null,
                 error: .null, isDetached: true)
         } catch {
             close(pipe[1])

@@ -16,6 +16,8 @@ struct Configuration: Sendable {
     var log: LogConfiguration
     /// A libpq connection string; it may hold a password.
     var databaseURL: Secret
+    /// What is between us and PostgreSQL.
+    var pooler: DatabasePooler
     /// Nil: found beside the executable or the working directory.
     var migrationsDirectory: String?
     var listen: ListenConfiguration
@@ -46,6 +48,7 @@ struct Configuration: Sendable {
             ? reader.requiredSecret(
                 "DATABASE_URL", "a libpq connection string, such as postgresql://user@host/operadora")
             : reader.secret("DATABASE_URL") ?? Secret("")
+        pooler = reader.choice("DATABASE_POOLER", default: .none)
         migrationsDirectory = reader.string("MIGRATIONS_DIR")
         listen = ListenConfiguration(&reader)
         worker = WorkerConfiguration(&reader)
@@ -55,6 +58,13 @@ struct Configuration: Sendable {
         mail = MailConfiguration(&reader)
         calls = CallSettings(&reader, needs, twilio, calendar)
     }
+}
+
+enum DatabasePooler: String, Sendable, CaseIterable {
+    /// None, or one that keeps a server's connection for each of ours.
+    case none
+    /// One that lends a server's connection for the length of a transaction, as PgBouncer with `pool_mode=transaction`.
+    case transaction
 }
 
 struct LogConfiguration: Sendable {
