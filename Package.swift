@@ -72,7 +72,7 @@ let package = Package(
             "CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
         tests("IngressTests", of: ["Ingress", "Calls", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
-        tests("OperadoraTests", of: ["operadora", "Calls", "Simulators", "Postgres", "Platform"]),
+        tests("OperadoraTests", of: ["operadora", "Calls", "Simulators", "Postgres", "HTTP", "Platform"]),
         tests("EndToEndTests", of: ["operadora", "Simulators", "Postgres", "HTTP", "Platform"]),
     ],
     cxxLanguageStandard: .cxx17

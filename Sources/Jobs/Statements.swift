@@ -168,6 +168,8 @@ enum Statements {
 
     static var pruneProgress: PostgresQuery { "SELECT prune_progress()" }
 
+    static func health(maximumAge: Duration) -> PostgresQuery { "SELECT name, queue, value FROM health(\(maximumAge))" }
+
     static func complete(_ worker: Int64, _ settlements: [Settlement]) -> PostgresQuery {
         "SELECT complete_jobs(\(worker), \(settlements.map(\.lease.id)), \(settlements.map(\.lease.fence)))"
     }

@@ -49,7 +49,7 @@ final class AtomicCell: MetricCell {
 final class DurationHistogram: MetricCell {
     /// Upper bounds in seconds; one more bucket takes the rest.
     static let bounds: [Double] = [
-        0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+        0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
     ]
     private let buckets = (0...bounds.count).map { _ in AtomicCell() }
     private let nanoseconds = AtomicCell()

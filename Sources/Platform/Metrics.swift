@@ -20,7 +20,7 @@ public final class MetricsRegistry: Sendable {
         Gauge(cell: find(name, help, .gauge, labels) { AtomicCell() } ?? AtomicCell())
     }
 
-    /// A histogram of durations in seconds, with buckets from 0.5 ms to 60 s.
+    /// A histogram of durations in seconds, with buckets from 0.5 ms to ten minutes.
     public func timer(_ name: String, help: String, _ labels: [(String, String)] = []) -> Timer {
         Timer(histogram: find(name, help, .histogram, labels) { DurationHistogram() } ?? DurationHistogram())
     }

@@ -57,7 +57,8 @@ struct Assembly: Sendable {
         settings.heartbeat = configuration.worker.heartbeat
         settings.deadAfter = configuration.worker.deadAfter
         let worker = Worker(queue, registry: registry, configuration: settings, metrics: metrics, logger: logger)
-        return [queue, worker]
+        let server = try MetricsServer.make(configuration.metrics, metrics, logger: logger)
+        return [health(), queue, worker] + (server.map { [$0] } ?? [])
     }
 
     /// What takes in webhooks. It answers from now on.
@@ -69,8 +70,10 @@ struct Assembly: Sendable {
             configuration: settings, postgres: database.client, queue: queue, metrics: metrics, logger: logger)
         let server = try handler.server(host: configuration.listen.host, port: configuration.listen.port)
         logger.info("listening", metadata: ["host": configuration.listen.host, "port": "\(server.port)"])
-        return [queue, server]
+        return [health(), queue, server]
     }
+
+    private func health() -> QueueHealth { QueueHealth(database.client, metrics: metrics, logger: logger) }
 
     private func callServices(_ queue: JobQueue) throws -> CallServices {
         CallServices(

@@ -22,6 +22,7 @@ struct Configuration: Sendable {
     var migrationsDirectory: String?
     var listen: ListenConfiguration
     var worker: WorkerConfiguration
+    var metrics: MetricsConfiguration
     var calls: CallSettings
     var twilio: TwilioConfiguration
     var model: ModelConfiguration
@@ -52,6 +53,7 @@ struct Configuration: Sendable {
         migrationsDirectory = reader.string("MIGRATIONS_DIR")
         listen = ListenConfiguration(&reader)
         worker = WorkerConfiguration(&reader)
+        metrics = MetricsConfiguration(&reader)
         twilio = TwilioConfiguration(&reader, needs)
         model = ModelConfiguration(&reader, needs)
         calendar = CalendarConfiguration(&reader, needs)
@@ -98,6 +100,20 @@ struct ListenConfiguration: Sendable {
         apiTokens = tokens.filter { !$0.isEmpty }.map { Secret(String($0)) }
         if tokens.contains(where: { (1..<16).contains($0.utf8.count) }) {
             reader.report("API_TOKENS", "has a token that is too short: each must have 16 characters or more")
+        }
+    }
+}
+
+/// Where a worker shows what it counts; an ingress does so where it listens.
+struct MetricsConfiguration: Sendable {
+    var host: String
+    /// Nil: nowhere.
+    var port: Int?
+
+    init(_ reader: inout EnvironmentReader) {
+        host = reader.string("METRICS_HOST", default: "127.0.0.1")
+        port = reader.parsed("METRICS_PORT", default: nil, expected: "a port from 0 to 65535, such as 9400") { text in
+            Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
         }
     }
 }

@@ -1,0 +1,93 @@
+public import Platform
+public import Postgres
+
+/// Exports how the whole queue is, for alarms, whichever process is asked. One of all processes measures it, every
+/// `interval`; the others read what it found (`health` in migrations/013_health.up.sql).
+public final class QueueHealth: Service {
+    private let client: PostgresClient
+    private let interval: Duration
+    private let metrics: MetricsRegistry
+    private let logger: Logger
+
+    /// - Parameter interval: how old the figures may become.
+    public init(
+        _ client: PostgresClient, interval: Duration = .seconds(15), metrics: MetricsRegistry, logger: Logger
+    ) {
+        self.client = client
+        self.interval = interval
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Exports until stopped. While the database is away the figures stay as they were, and
+    /// `operadora_health_age_seconds` tells.
+    public func run() async throws {
+        let stopped = Alarm()
+        await withGracefulStopHandler {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.export() }
+                await stopped.wait()
+                group.cancelAll()
+            }
+        } onGracefulStop: {
+            stopped.ring()
+        }
+    }
+
+    private func export() async {
+        var known: Set<Figure> = []
+        var asked = ContinuousClock.now
+        while !Task.isCancelled {
+            do {
+                let figures = try await measure()
+                // A queue that is gone has nothing waiting.
+                for gone in known.subtracting(figures.keys) { gauge(gone)?.record(0) }
+                for (figure, value) in figures { gauge(figure)?.record(value) }
+                known = Set(figures.keys)
+                asked = .now
+            } catch {
+                if !Task.isCancelled { logger.warning("health not measured", metadata: ["error": "\(error)"]) }
+                gauge(Figure(name: "age_seconds", queue: ""))?.record((ContinuousClock.now - asked).inSeconds)
+            }
+            try? await Task.sleep(for: interval * Double.random(in: 0.9...1.1))
+        }
+    }
+
+    private struct Figure: Hashable {
+        let name: String
+        let queue: String
+    }
+
+    private func measure() async throws -> [Figure: Double] {
+        let rows = try await client.query(Statements.health(maximumAge: interval))
+        return try rows.reduce(into: [:]) { figures, row in
+            let (name, queue, value) = try row.decode(String.self, String.self, Double.self)
+            figures[Figure(name: name, queue: queue)] = value
+        }
+    }
+
+    /// Nil for what a newer schema measures and this version does not know.
+    private func gauge(_ figure: Figure) -> Gauge? {
+        guard let (metric, help) = Self.exported[figure.name] else { return nil }
+        return metrics.gauge(metric, help: help, figure.queue.isEmpty ? [] : [("queue", figure.queue)])
+    }
+
+    private static let exported = [
+        "queue_waiting": ("operadora_queue_waiting", "Jobs that could be claimed now, counted up to 10,000."),
+        "queue_oldest_wait_seconds": (
+            "operadora_queue_oldest_wait_seconds",
+            "For how long the oldest of the next jobs to be claimed has been due."
+        ),
+        "oldest_snapshot_seconds": (
+            "operadora_oldest_snapshot_seconds",
+            "Age of the oldest transaction that keeps dead rows from being removed."
+        ),
+        "oldest_xmin_transactions": (
+            "operadora_oldest_xmin_transactions",
+            "The same in transactions, those of standbys and replication slots included."
+        ),
+        "workers_alive": ("operadora_workers_alive", "Workers whose heartbeat is heard."),
+        "workers_dead": ("operadora_workers_dead", "Workers without a heartbeat that nobody has buried yet."),
+        "age_seconds": ("operadora_health_age_seconds", "Since when these figures are as they are."),
+    ]
+}

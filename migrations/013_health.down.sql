@@ -1,0 +1,3 @@
+DROP FUNCTION health(interval);
+DROP FUNCTION measure_health();
+DROP TABLE health_measurements;
