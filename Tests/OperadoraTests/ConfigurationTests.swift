@@ -35,6 +35,7 @@ import Testing
         #expect(configuration.calls.turnHold == .seconds(10) && configuration.calls.reconcileAfter == .seconds(60))
         #expect(configuration.mail == nil)
         #expect(configuration.pooler == .none)
+        #expect(configuration.metrics.host == "127.0.0.1" && configuration.metrics.port == nil)
     }
 
     @Test("A command needs only what it uses")
@@ -64,7 +65,8 @@ import Testing
             ("BUSINESS_HOURS", "mon 25:00-26:00"),
             ("TURN_HOLD_SECONDS", "15"), ("RECONCILE_AFTER_SECONDS", "0"), ("WORKER_CONCURRENCY", "0"),
             ("WORKER_QUEUES", "turns:many"), ("WORKER_QUEUES", "turns,turns"), ("WORKER_HEARTBEAT_SECONDS", "10"),
-            ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("DATABASE_POOLER", "statement"), ("SMTP_PORT", "0"),
+            ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("DATABASE_POOLER", "statement"), ("METRICS_PORT", "http"),
+            ("SMTP_PORT", "0"),
             ("SMTP_TLS", "maybe"),
             ("PUBLIC_URL", "calls.example.com"),
         ])

@@ -59,6 +59,14 @@ final class CurlOptions {
         note(operadora_curl_set_prerequest_function(easy, function))
     }
 
+    /// Told of each socket that is made, and made to close it.
+    func setSocketFunctions(
+        opened: @escaping curl_sockopt_callback, close: @escaping curl_closesocket_callback
+    ) {
+        note(operadora_curl_set_socket_function(easy, opened))
+        note(operadora_curl_set_close_function(easy, close))
+    }
+
     private func note(_ code: CURLcode) {
         if firstError == CURLE_OK { firstError = code }
     }

@@ -129,6 +129,7 @@ final class CurlThread {
 
     private func finish(_ transfer: CurlTransfer, with failure: HTTPError?) {
         running[ObjectIdentifier(transfer.transfer)] = nil
+        if failure != nil { transfer.cut() }
         curl_multi_remove_handle(multi.handle, transfer.easy)
         curl_easy_reset(transfer.easy)
         if spareHandles.count < 32 { spareHandles.append(transfer.easy) } else { curl_easy_cleanup(transfer.easy) }

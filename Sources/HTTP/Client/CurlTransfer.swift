@@ -1,4 +1,5 @@
 import CLibCurl
+import Glibc
 
 /// One transfer on libcurl's thread: its easy handle, its callbacks, and what is known of its way so far.
 ///
@@ -11,6 +12,8 @@ final class CurlTransfer {
     private var head = ResponseHead()
     private var receivedBytes = 0
     private var sentMailBytes = 0
+    /// Of a mail, whose connection ends with it.
+    private var sockets: Set<Int32> = []
     /// Why one of our callbacks ended the transfer: libcurl only knows that one did.
     private var refusal: HTTPError.Code?
 
@@ -47,8 +50,25 @@ final class CurlTransfer {
             options.setFunction(CURLOPT_READFUNCTION) { bytes, size, count, context in
                 CurlTransfer.at(context)?.give(bytes, size * count) ?? Int(CURL_READFUNC_ABORT)
             }
+            options.set(CURLOPT_SOCKOPTDATA, context)
+            options.set(CURLOPT_CLOSESOCKETDATA, context)
+            options.setSocketFunctions(
+                opened: { context, socket, _ in
+                    CurlTransfer.at(context)?.sockets.insert(socket)
+                    return CURL_SOCKOPT_OK
+                },
+                close: { context, socket in
+                    CurlTransfer.at(context)?.sockets.remove(socket)
+                    return close(socket)
+                })
         }
         return options.firstError
+    }
+
+    /// To be called before a transfer is broken off. Of a mail libcurl would send the end of the message, however much of it is
+    /// missing, and hold up its thread until the server has answered.
+    func cut() {
+        for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
     }
 
     func unpause() { curl_easy_pause(easy, CURLPAUSE_CONT) }
