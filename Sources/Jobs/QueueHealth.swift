@@ -2,7 +2,7 @@ public import Platform
 public import Postgres
 
 /// Exports how the whole queue is, for alarms, whichever process is asked. One of all processes measures it, every
-/// `interval`; the others read what it found (`health` in migrations/013_health.up.sql).
+/// `interval`; the others read what it found (`health` in migrations/012_health.up.sql).
 public final class QueueHealth: Service {
     private let client: PostgresClient
     private let interval: Duration
