@@ -47,11 +47,12 @@ extension ClaimedJob {
         let (waited, kind, queue, arguments, state, reason, more) = (
             columns.7, columns.8, columns.9, columns.10, columns.11, columns.12, columns.13
         )
+        // Checked when it was enqueued: a claim is not to fail for one row.
+        let options = try? more?.decode(MoreOptions.self)
         self.init(
             lease: Lease(id: id, fence: fence, worker: worker), kind: kind, queue: queue, attempt: attempt,
             maximumAttempts: maximumAttempts, hasKey: hasKey, isAwaited: isAwaited, enqueuedAt: enqueuedAt,
-            waited: .seconds(waited), arguments: arguments,  // Checked when it was enqueued. A claim is not to fail for one row.
-            more: try? more?.decode(MoreOptions.self),
+            waited: .seconds(waited), arguments: arguments, more: options,
             ending: state.map { Ending(state: .init(rawValue: $0) ?? .failed, reason: reason ?? "") })
     }
 }
