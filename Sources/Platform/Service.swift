@@ -46,7 +46,7 @@ public struct ServiceGroup: Sendable {
         // At most: each end, each limit, one cancellation and one stop from each of three sides.
         let (events, inbox) = AsyncStream.makeStream(
             of: Event.self, bufferingPolicy: .bufferingOldest(services.count + 8))
-        let signals = handlesSignals ? StopSignals { inbox.yield(.stopAsked(signal: $0)) } : nil
+        let signals = handlesSignals ? await StopSignals.listen { inbox.yield(.stopAsked(signal: $0)) } : nil
         defer { signals?.cancel() }
         let own = stopRequest.addHandler { inbox.yield(.stopAsked(signal: nil)) }
         defer { if let own { stopRequest.removeHandler(own) } }

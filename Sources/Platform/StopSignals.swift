@@ -11,13 +11,24 @@ final class StopSignals: @unchecked Sendable {
     private let sources: [any DispatchSourceSignal]
     private let received: Mutex<Int>
 
-    init(onFirst report: @escaping @Sendable (Int32) -> Void) {
+    /// Returns once both are heard. Until then they would end the process, and Dispatch may take its time on a busy machine.
+    static func listen(onFirst report: @escaping @Sendable (Int32) -> Void) async -> StopSignals {
+        let signals = StopSignals(onFirst: report)
+        for source in signals.sources {
+            await withCheckedContinuation { continuation in
+                source.setRegistrationHandler { continuation.resume() }
+                source.resume()
+            }
+        }
+        return signals
+    }
+
+    private init(onFirst report: @escaping @Sendable (Int32) -> Void) {
         let queue = DispatchQueue(label: "operadora.signals")
         sources = [SIGTERM, SIGINT].map { DispatchSource.makeSignalSource(signal: $0, queue: queue) }
         received = Mutex(0)
         for (signal, source) in zip([SIGTERM, SIGINT], sources) {
             source.setEventHandler { [weak self] in self?.heard(signal, report) }
-            source.resume()
         }
     }
 
