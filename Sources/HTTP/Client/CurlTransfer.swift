@@ -68,7 +68,7 @@ final class CurlTransfer {
     /// To be called before a transfer is broken off. Of a mail libcurl would send the end of the message, however much of it is
     /// missing, and hold up its thread until the server has answered.
     func cut() {
-        for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        for socket in sockets { endTraffic(of: socket) }
     }
 
     func unpause() { curl_easy_pause(easy, CURLPAUSE_CONT) }

@@ -126,7 +126,7 @@ extension Exchange {
     private func change(_ change: (inout State) -> ExchangeState.Actions) {
         let (handler, channel) = state.withLock { state in
             let actions = change(&state)
-            if actions.closesSocket { shutdown(operadora_mhd_socket(connection), Int32(SHUT_RDWR)) }
+            if actions.closesSocket { endTraffic(of: operadora_mhd_socket(connection)) }
             if actions.resumes { MHD_resume_connection(connection) }
             if case .handling = state.way.phase {} else { state.request = nil }
             return (

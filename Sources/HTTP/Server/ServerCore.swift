@@ -137,7 +137,7 @@ extension ServerCore {
     func checkDeadlines() -> ContinuousClock.Instant? {
         let due = state.withLock { $0.due(at: .now) }
         for exchange in due.exchanges { exchange.deadlineReached(onDeadline) }
-        for socket in due.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        for socket in due.sockets { endTraffic(of: socket) }
         return due.next
     }
 }
