@@ -2,7 +2,7 @@ import FoundationEssentials
 import Platform
 import Postgres
 
-/// The queue's statements: each calls one function of migrations/001_jobs.up.sql, where the reasons are.
+/// The queue's statements. Most call one function of the schema, where the reasons are (migrations/001 and 009).
 enum Statements {
     /// In the caller's transaction; notifies with its commit. Returns the id.
     static func enqueue(_ kind: String, _ arguments: String, _ options: JobOptions) throws -> PostgresQuery {
