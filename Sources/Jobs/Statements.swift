@@ -95,17 +95,8 @@ enum Statements {
     }
 
     /// Of those that have ended, or are not there. What is found is on the disk when this has returned: its own commit may not
-    /// have waited for that (`completeAwaited`), so this one does, with something to write for each.
-    static func results(of ids: [JobID]) -> PostgresQuery {
-        """
-        SELECT id, state::text, unique_key, result, error FROM finished_jobs
-        WHERE id = ANY (\(ids)) AND pg_logical_emit_message(true, 'operadora', '') IS NOT NULL
-        UNION ALL
-        SELECT asked.id, 'lost', NULL, NULL, NULL FROM unnest(\(ids)) AS asked (id)
-        WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.id = asked.id)
-            AND NOT EXISTS (SELECT FROM finished_jobs f WHERE f.id = asked.id)
-        """
-    }
+    /// have waited for that (`completeAwaited`), so this one does.
+    static func results(of ids: [JobID]) -> PostgresQuery { "SELECT * FROM job_results(\(ids))" }
 
     static func cancel(_ id: JobID) -> PostgresQuery { "SELECT cancel_job(\(id))" }
 
