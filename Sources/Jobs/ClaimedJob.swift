@@ -26,6 +26,8 @@ struct ClaimedJob: Sendable {
     let arguments: [UInt8]
     /// Nil when it has none of them, which is the rule.
     let more: MoreOptions?
+    /// In its queue's order; nil for one of a lane, and for one that is only to be ended.
+    let position: ClaimPlace.Position?
     /// Nil for a job to run; else it is only to be ended in this way.
     let ending: Ending?
 
@@ -36,8 +38,22 @@ struct ClaimedJob: Sendable {
 }
 
 extension ClaimedJob {
+    /// What `claim_jobs` returned, in the queue's order, those of lanes first.
+    static func list(_ rows: PostgresResult, worker: Int64) throws -> [ClaimedJob] {
+        let jobs = try rows.map { row in
+            let priority = try row.decode(Int32?.self, column: "priority")
+            return try ClaimedJob(row, worker: worker, priority: priority)
+        }
+        func isBefore(_ one: ClaimedJob, _ other: ClaimedJob) -> Bool {
+            (one.position ?? .front) < (other.position ?? .front)
+        }
+        // As a rule they lie in that order.
+        let isInOrder = zip(jobs, jobs.dropFirst()).allSatisfy { !isBefore($1, $0) }
+        return isInOrder ? jobs : jobs.sorted(by: isBefore)
+    }
+
     /// A row of the SQL type `claimed_job`, whose columns come in this order.
-    init(_ row: PostgresRow, worker: Int64) throws {
+    init(_ row: PostgresRow, worker: Int64, priority: Int32? = nil) throws {
         let columns = try row.decode(
             Int64.self, Int32.self, Int.self, Int.self, Bool.self, Bool.self, Date.self, Double.self, String.self,
             String.self, [UInt8].self, String?.self, String?.self, JSON?.self)
@@ -53,6 +69,7 @@ extension ClaimedJob {
             lease: Lease(id: id, fence: fence, worker: worker), kind: kind, queue: queue, attempt: attempt,
             maximumAttempts: maximumAttempts, hasKey: hasKey, isAwaited: isAwaited, enqueuedAt: enqueuedAt,
             waited: .seconds(waited), arguments: arguments, more: options,
+            position: priority.map { ClaimPlace.Position(priority: $0, id: id) },
             ending: state.map { Ending(state: .init(rawValue: $0) ?? .failed, reason: reason ?? "") })
     }
 }

@@ -6,7 +6,7 @@
 struct QueueSlots {
     /// How much work, by time, may wait in this process. Small, because other workers could do it.
     static let ahead = Duration.milliseconds(25)
-    static let maximumAhead = 500
+    static let maximumAhead = 1000
 
     let limit: Int
     private(set) var running = 0
@@ -16,20 +16,28 @@ struct QueueSlots {
     private var isOpen = true
     /// Seconds that a job takes, averaged over the last few dozen; nil before the first.
     private var pace: Double?
+    private var place = ClaimPlace()
     /// When the oldest of `waiting` came.
     private(set) var waitingSince: ContinuousClock.Instant?
 
     init(limit: Int) { self.limit = limit }
 
     /// There may be jobs to claim.
-    mutating func becameHungry() { isHungry = true }
+    mutating func becameHungry() {
+        isHungry = true
+        place.hinted()
+    }
 
-    /// How many to claim now; nil for none. The claim is then under way until `claimed` or `claimFailed`.
-    mutating func claim() -> Int? {
+    /// A look from the front of the queue that was put off is due.
+    func isHungryAgain(at now: ContinuousClock.Instant) -> Bool { !isHungry && place.isDue(at: now) }
+
+    /// How many to claim now, and behind which position; nil for none. The claim is then under way until `claimed` or
+    /// `claimFailed`.
+    mutating func claim(at now: ContinuousClock.Instant) -> (count: Int, after: ClaimPlace.Position)? {
         guard wouldClaim else { return nil }
         isClaiming = true
         isHungry = false
-        return room
+        return (room, place.begin(at: now))
     }
 
     /// Not for every slot that becomes free while there is still plenty waiting.
@@ -37,9 +45,12 @@ struct QueueSlots {
 
     private var room: Int { limit + prefetch - running - waiting.count }
 
+    /// - Parameter jobs: in their queue's order.
     mutating func claimed(_ jobs: [ClaimedJob], of asked: Int, at now: ContinuousClock.Instant) {
         isClaiming = false
-        if jobs.count >= asked { isHungry = true }
+        let isFull = jobs.count >= asked
+        place.end(last: jobs.last(where: { $0.position != nil })?.position, isFull: isFull, at: now)
+        if isFull || place.isDue(at: now) { isHungry = true }
         if waiting.isEmpty { waitingSince = now }
         waiting.append(contentsOf: jobs)
     }

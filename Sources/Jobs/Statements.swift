@@ -120,8 +120,12 @@ enum Statements {
         "SELECT release_unheld_jobs(\(worker), \(held), \(age))"
     }
 
-    static func claim(_ worker: Int64, queue: String, kinds: [String], atMost count: Int) -> PostgresQuery {
-        "SELECT * FROM claim_jobs(\(worker), \(queue), \(kinds), \(Int32(clamping: count)))"
+    static func claim(
+        _ worker: Int64, queue: String, kinds: [String], atMost count: Int, after place: ClaimPlace.Position
+    ) -> PostgresQuery {
+        """
+        SELECT * FROM claim_jobs(\(worker), \(queue), \(kinds), \(Int32(clamping: count)), \(place.priority), \(place.id))
+        """
     }
 
     static func promote(_ queues: [String], atMost count: Int) -> PostgresQuery {

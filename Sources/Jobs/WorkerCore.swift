@@ -48,8 +48,8 @@ final class WorkerCore: Sendable {
 
     // MARK: Events from outside
 
-    func wake(_ queue: String) { perform(state.withLock { $0.wake(queue) }) }
-    func wakeAll() { perform(state.withLock { $0.wakeAll() }) }
+    func wake(_ queue: String) { perform(state.withLock { $0.wake(queue, at: .now) }) }
+    func wakeAll() { perform(state.withLock { $0.wakeAll(at: .now) }) }
 
     func stop(_ id: JobID, _ reason: WorkerState.StopReason) {
         if let action = state.withLock({ $0.stop(id, reason, at: .now) }) { perform([action]) }
@@ -74,13 +74,16 @@ final class WorkerCore: Sendable {
     /// Jobs that have run and whose end the database may not have yet.
     var ending: [JobID] { acknowledger.ids + failureEnding.ids }
 
-    /// To be called a few times a second: time limits, handlers that do not come back, and jobs claimed too far ahead.
+    /// To be called a few times a second: time limits, handlers that do not come back, jobs claimed too far
+    /// ahead, and looks for jobs that were put off.
     func watch() {
         let now = ContinuousClock.now
         let (stuck, actions, stale) = state.withLock { state in
             let overdue = state.stopOverdue(at: now)
             let (stuck, replacements) = state.abandonStuck(at: now)
-            return (stuck, overdue + replacements, state.takeStale(after: .seconds(1), at: now))
+            return (
+                stuck, overdue + replacements + state.lookAgain(at: now), state.takeStale(after: .seconds(1), at: now)
+            )
         }
         perform(actions)
         release(stale)
@@ -103,7 +106,8 @@ final class WorkerCore: Sendable {
         for action in actions {
             switch action {
             // Asked on this thread: a change of threads would cost as much as the question.
-            case .claim(let queue, let count): Task.immediate { await claim(count, from: queue) }
+            case .claim(let queue, let count, let position):
+                Task.immediate { await claim(count, from: queue, after: position) }
             case .start(let job, let slot):
                 // Made under the lock, which its end waits for: no handle outlives its task.
                 tasks.withLock { $0[slot] = Task { await runSlot(slot, job) } }
@@ -112,11 +116,12 @@ final class WorkerCore: Sendable {
         }
     }
 
-    private func claim(_ count: Int, from queue: String) async {
+    private func claim(_ count: Int, from queue: String, after position: ClaimPlace.Position) async {
         do {
             guard let worker else { return state.withLock { $0.claimFailed(in: queue) } }
-            let rows = try await client.query(Statements.claim(worker, queue: queue, kinds: kinds, atMost: count))
-            let jobs = try rows.map { try ClaimedJob($0, worker: worker) }
+            let rows = try await client.query(
+                Statements.claim(worker, queue: queue, kinds: kinds, atMost: count, after: position))
+            let jobs = try ClaimedJob.list(rows, worker: worker)
             perform(state.withLock { $0.claimed(jobs, of: count, in: queue, at: .now) })
             // Closed meanwhile: nothing of it was started.
             release(state.withLock { $0.isOpen ? [] : $0.takeAllWaiting() })

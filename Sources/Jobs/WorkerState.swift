@@ -13,7 +13,7 @@ struct WorkerState {
     }
 
     enum Action {
-        case claim(queue: String, count: Int)
+        case claim(queue: String, count: Int, after: ClaimPlace.Position)
         /// In a new task.
         case start(ClaimedJob, slot: SlotID)
         case cancelTask(slot: SlotID)
@@ -59,12 +59,17 @@ struct WorkerState {
     // MARK: Claims
 
     /// There may be jobs in this queue.
-    mutating func wake(_ queue: String) -> [Action] {
+    mutating func wake(_ queue: String, at now: Instant) -> [Action] {
         queues[queue]?.becameHungry()
-        return claimAction(queue).map { [$0] } ?? []
+        return claimAction(queue, at: now).map { [$0] } ?? []
     }
 
-    mutating func wakeAll() -> [Action] { queues.keys.flatMap { wake($0) } }
+    mutating func wakeAll(at now: Instant) -> [Action] { queues.keys.flatMap { wake($0, at: now) } }
+
+    /// To be called a few times a second: looks that were put off.
+    mutating func lookAgain(at now: Instant) -> [Action] {
+        queues.filter { $0.value.isHungryAgain(at: now) }.keys.flatMap { wake($0, at: now) }
+    }
 
     mutating func claimed(_ jobs: [ClaimedJob], of asked: Int, in queue: String, at now: Instant) -> [Action] {
         queues[queue]?.claimed(jobs, of: asked, at: now)
@@ -73,8 +78,8 @@ struct WorkerState {
 
     mutating func claimFailed(in queue: String) { queues[queue]?.claimFailed() }
 
-    private mutating func claimAction(_ queue: String) -> Action? {
-        queues[queue]?.claim().map { .claim(queue: queue, count: $0) }
+    private mutating func claimAction(_ queue: String, at now: Instant) -> Action? {
+        queues[queue]?.claim(at: now).map { .claim(queue: queue, count: $0.count, after: $0.after) }
     }
 
     // MARK: Runs
@@ -89,7 +94,7 @@ struct WorkerState {
             actions.append(.start(job, slot: nextSlot))
             if let superseded { actions.append(superseded) }
         }
-        if let claim = claimAction(queue) { actions.append(claim) }
+        if let claim = claimAction(queue, at: now) { actions.append(claim) }
         return actions
     }
 
@@ -117,7 +122,7 @@ struct WorkerState {
         queues[queue]?.freed(after: duration)
         let (job, superseded) = start(in: queue, slot: slot, at: now)
         guard superseded != nil || queues[queue]?.wouldClaim == true else { return (job, []) }
-        return (job, [superseded, claimAction(queue)].compactMap { $0 })
+        return (job, [superseded, claimAction(queue, at: now)].compactMap { $0 })
     }
 
     /// The same, for a task that was cancelled: another goes on in its place.

@@ -12,68 +12,108 @@ struct DecisionTests {
     func slowJobs() {
         var slots = QueueSlots(limit: 4)
         slots.becameHungry()
-        #expect(slots.claim() == 4)
+        #expect(slots.claim(at: now)?.count == 4)
         slots.claimed((0..<4).map { job($0) }, of: 4, at: now)
         for _ in 0..<4 { #expect(slots.start(at: now) != nil) }
-        #expect(slots.claim() == nil)
+        #expect(slots.claim(at: now) == nil)
         slots.freed(after: .seconds(1))
-        #expect(slots.claim() == 1)
+        #expect(slots.claim(at: now)?.count == 1)
     }
 
-    @Test("Jobs that take microseconds are claimed ahead by the hundred, and again when half are left")
+    @Test("Jobs that take microseconds are claimed ahead by the thousand, and again when half are left")
     func quickJobs() {
         var slots = QueueSlots(limit: 4)
         slots.becameHungry()
-        _ = slots.claim()
+        _ = slots.claim(at: now)
         slots.claimed((0..<4).map { job($0) }, of: 4, at: now)
         for _ in 0..<4 {
             _ = slots.start(at: now)
             slots.freed(after: .microseconds(5))
         }
-        #expect(slots.claim() == 504)
-        slots.claimed((0..<504).map { job($0) }, of: 504, at: now)
-        #expect(slots.claim() == nil)
-        for _ in 0..<260 {
+        #expect(slots.claim(at: now)?.count == 1004)
+        slots.claimed((0..<1004).map { job($0) }, of: 1004, at: now)
+        #expect(slots.claim(at: now) == nil)
+        for _ in 0..<510 {
             _ = slots.start(at: now)
             slots.freed(after: .microseconds(5))
         }
-        #expect(slots.claim() == 260)
+        #expect(slots.claim(at: now)?.count == 510)
     }
 
     @Test("One slow job among quick ones ends the claiming ahead")
     func paceChanges() {
         var slots = QueueSlots(limit: 1)
         slots.becameHungry()
-        _ = slots.claim()
+        _ = slots.claim(at: now)
         slots.claimed([job(1), job(2)], of: 1, at: now)
         _ = slots.start(at: now)
         slots.freed(after: .microseconds(5))
         _ = slots.start(at: now)
         slots.freed(after: .seconds(1))
-        #expect(slots.claim() == 1)
+        #expect(slots.claim(at: now)?.count == 1)
     }
 
     @Test("A claim that got less than it asked for is not repeated until there is a hint; one that got all is")
     func hunger() {
         var slots = QueueSlots(limit: 2)
-        #expect(slots.claim() == nil)
+        #expect(slots.claim(at: now) == nil)
         slots.becameHungry()
-        #expect(slots.claim() == 2)
+        #expect(slots.claim(at: now)?.count == 2)
         slots.becameHungry()
-        #expect(slots.claim() == nil, "one claim at a time")
+        #expect(slots.claim(at: now) == nil, "one claim at a time")
         slots.claimed([], of: 2, at: now)
-        #expect(slots.claim() == 2, "the hint came while the claim was under way")
+        #expect(slots.claim(at: now)?.count == 2, "the hint came while the claim was under way")
         slots.claimed([], of: 2, at: now)
-        #expect(slots.claim() == nil)
+        #expect(slots.claim(at: now) == nil)
         slots.close()
         slots.becameHungry()
-        #expect(slots.claim() == nil)
+        #expect(slots.claim(at: now) == nil)
+    }
+
+    @Test("A claim goes on where the last one ended, and looks from the front after a hint and at the end")
+    func place() {
+        var place = ClaimPlace()
+        place.hinted()
+        #expect(place.begin(at: now) == .front)
+        place.end(last: .init(priority: 100, id: 7), isFull: true, at: now + .milliseconds(1))
+        #expect(!place.isDue(at: now + .milliseconds(1)))
+        #expect(place.begin(at: now + .milliseconds(2)) == .init(priority: 100, id: 7))
+        place.hinted()
+        place.end(last: .init(priority: 200, id: 3), isFull: true, at: now + .milliseconds(3))
+        #expect(place.begin(at: now + .milliseconds(3)) == .front, "the hint came during the claim")
+        place.end(last: .init(priority: 200, id: 4), isFull: true, at: now + .milliseconds(4))
+        #expect(place.begin(at: now + .milliseconds(4)) == .init(priority: 200, id: 4))
+        place.end(last: nil, isFull: false, at: now + .milliseconds(5))
+        #expect(place.isDue(at: now + .milliseconds(5)), "what is left stands before")
+        #expect(place.begin(at: now + .milliseconds(5)) == .front)
+        place.end(last: nil, isFull: false, at: now + .milliseconds(6))
+        #expect(!place.isDue(at: now + .milliseconds(6)), "nothing is left")
+    }
+
+    @Test("Looks from the front that are dear take a tenth of the time; a single slow one is not dear yet")
+    func dearLooks() {
+        var place = ClaimPlace()
+        let last = ClaimPlace.Position(priority: 100, id: 7)
+        func look(at start: Duration, taking cost: Duration) {
+            place.hinted()
+            #expect(place.begin(at: now + start) == .front)
+            place.end(last: last, isFull: true, at: now + start + cost)
+            place.hinted()
+        }
+        look(at: .zero, taking: .milliseconds(1))
+        look(at: .milliseconds(10), taking: .milliseconds(100))
+        #expect(place.isDue(at: now + .milliseconds(110)))
+        look(at: .milliseconds(110), taking: .milliseconds(40))
+        #expect(!place.isDue(at: now + .milliseconds(549)))
+        #expect(place.begin(at: now + .milliseconds(549)) == last)
+        place.end(last: last, isFull: true, at: now + .milliseconds(550))
+        #expect(place.isDue(at: now + .milliseconds(550)), "the hint is not forgotten")
     }
 
     @Test("A run past its time limit is stopped; one that does not come back loses its slot to the next")
     func stuck() throws {
         var state = WorkerState(queues: ["q": 1], timeLimits: ["work": .seconds(1)], grace: .seconds(2))
-        _ = state.wake("q")
+        _ = state.wake("q", at: now)
         let started = state.claimed([job(1), job(2)], of: 1, in: "q", at: now)
         #expect(started.count == 1)
         #expect(state.stopOverdue(at: now + .milliseconds(900)).isEmpty)
@@ -189,7 +229,7 @@ struct DecisionTests {
         ClaimedJob(
             lease: Lease(id: Int64(id), fence: 1, worker: 1), kind: "work", queue: "q", attempt: 1, maximumAttempts: 3,
             hasKey: false, isAwaited: false, enqueuedAt: Date(timeIntervalSince1970: 0), waited: .zero, arguments: [],
-            more: nil, ending: nil)
+            more: nil, position: ClaimPlace.Position(priority: 100, id: Int64(id)), ending: nil)
     }
 
     private func settlement(_ id: Int64) -> Settlement {

@@ -105,8 +105,9 @@ struct CallBench: Sendable {
         for queue in queues where claimed.count < limit {
             let rows = try await query(
                 Statements.claim(
-                    worker, queue: queue, kinds: Array(registry.kinds.keys), atMost: limit - claimed.count))
-            claimed += try rows.map { try ClaimedJob($0, worker: worker) }
+                    worker, queue: queue, kinds: Array(registry.kinds.keys), atMost: limit - claimed.count,
+                    after: .front))
+            claimed += try ClaimedJob.list(rows, worker: worker)
         }
         return claimed
     }
