@@ -6,7 +6,8 @@ import Postgres
 @main
 enum Benchmarks {
     static let subjects: [Subject] = [
-        DrainRate.subject, EnqueueLatency.subject, TurnOverhead.subject, WebhookRate.subject, WorkerMemory.subject,
+        DrainRate.subject, Growth.subject, EnqueueLatency.subject, TurnOverhead.subject, WebhookRate.subject,
+        WorkerMemory.subject,
     ]
 
     static func main() async {

@@ -1,7 +1,4 @@
-import Jobs
-import Platform
 import Postgres
-import Synchronization
 
 /// No-op jobs drained by one worker process, durably, beside the bare SQL loop on the same server in the same run.
 enum DrainRate {
@@ -16,7 +13,7 @@ enum DrainRate {
     private static func run(_ bench: Bench) async throws -> [Figure] {
         let url = try await bench.database("drain")
         let client = bench.client(url, connections: 4)
-        let queue = JobQueue(client, logger: bench.logger)
+        let drain = Drain(bench, database: url)
         let bare = BareLoop(client: client)
         try await bare.prepare()
         var ours: [Double] = []
@@ -26,10 +23,11 @@ enum DrainRate {
         for round in 1...rounds {
             Report.note("  round \(round) of \(rounds)")
             updating.append(try await bare.rate(jobs: jobs, deleting: false))
-            enqueued.append(try await fill(queue, client))
-            ours.append(try await drain(queue, client, bench))
+            enqueued.append(try await drain.fill(jobs))
+            ours.append(try await drain.run(jobs))
             deleting.append(try await bare.rate(jobs: jobs, deleting: true))
         }
+        await drain.close()
         await client.close()
         return [
             Figure(name: "bare loop, updating in place", value: updating.median, unit: "jobs/s"),
@@ -38,34 +36,5 @@ enum DrainRate {
             Figure(name: "drained by one worker", value: ours.median, unit: "jobs/s"),
             Figure(name: "drained ÷ bare loop", value: ours.median / updating.median, unit: "", bar: .atLeast(0.75)),
         ]
-    }
-
-    private static func fill(_ queue: JobQueue, _ client: PostgresClient) async throws -> Double {
-        let batch = (1...jobs).map { NoOperation(number: $0) }
-        let stopwatch = Stopwatch()
-        try await queue.enqueue(all: batch)
-        let rate = Double(jobs) / stopwatch.elapsed.inSeconds
-        try await client.query("VACUUM ANALYZE jobs")
-        try await client.query("CHECKPOINT")
-        return rate
-    }
-
-    /// From the start of a worker with an empty hand until every job is in the history.
-    private static func drain(_ queue: JobQueue, _ client: PostgresClient, _ bench: Bench) async throws -> Double {
-        let left = Atomic(jobs)
-        let (last, finish) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
-        var registry = JobRegistry()
-        registry.register(NoOperation.self) { _, _ in
-            if left.subtract(1, ordering: .relaxed).newValue == 0 { finish.finish() }
-            return .completed()
-        }
-        let stopwatch = Stopwatch()
-        return try await withWorker(queue, registry, bench) {
-            for await _ in last {}
-            while try await client.query("SELECT FROM jobs LIMIT 1").count > 0 {
-                try await Task.sleep(for: .milliseconds(1))
-            }
-            return Double(jobs) / stopwatch.elapsed.inSeconds
-        }
     }
 }
