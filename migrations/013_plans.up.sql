@@ -41,14 +41,19 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET e
 SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
+    -- Assigned, which costs a part of a statement.
+    commit_mode text := set_config('synchronous_commit', 'off', true);
+    may_claim boolean;
+    has_limited boolean;
     taken integer;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'off', true);
     -- A worker that was declared dead gets nothing, neither does anyone of a paused queue.
-    IF NOT EXISTS (SELECT FROM workers w WHERE w.id = by_worker)
-        OR EXISTS (SELECT FROM queues q WHERE q.name = of_queue AND q.paused_at IS NOT NULL) THEN RETURN; END IF;
-    IF EXISTS (SELECT FROM job_lanes l WHERE l.queue = of_queue)
-        AND EXISTS (SELECT FROM jobs j WHERE j.state = 'limited') THEN
+    SELECT EXISTS (SELECT FROM workers w WHERE w.id = by_worker)
+            AND NOT EXISTS (SELECT FROM queues q WHERE q.name = of_queue AND q.paused_at IS NOT NULL),
+        EXISTS (SELECT FROM job_lanes l WHERE l.queue = of_queue) AND EXISTS (SELECT FROM jobs j WHERE j.state = 'limited')
+    INTO may_claim, has_limited;
+    IF NOT may_claim THEN RETURN; END IF;
+    IF has_limited THEN
         RETURN QUERY SELECT c.*, NULL::integer FROM claim_limited_jobs(by_worker, of_queue, known_kinds, at_most) AS c;
         GET DIAGNOSTICS taken = ROW_COUNT;
         at_most := at_most - taken;
