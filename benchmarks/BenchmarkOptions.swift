@@ -7,7 +7,7 @@ struct BenchmarkOptions {
     var wantsHelp = false
     /// A libpq connection string of a server to measure on instead of a private one.
     var database: String?
-    /// What `WorkerMemory` starts: the connection string of its database.
+    /// What `WorkerProcess` starts: the connection string of its database.
     var workerProcess: String?
 
     init(_ arguments: [String], subjects all: [Subject]) throws {

@@ -6,7 +6,8 @@ import Postgres
 @main
 enum Benchmarks {
     static let subjects: [Subject] = [
-        DrainRate.subject, Growth.subject, EnqueueLatency.subject, TurnOverhead.subject, WebhookRate.subject,
+        DrainRate.subject, Scaling.subject, Growth.subject, EnqueueLatency.subject, TurnOverhead.subject,
+        WebhookRate.subject,
         WorkerMemory.subject,
     ]
 
@@ -14,7 +15,7 @@ enum Benchmarks {
         do {
             let options = try BenchmarkOptions(Array(CommandLine.arguments.dropFirst()), subjects: subjects)
             if options.wantsHelp { return print(BenchmarkOptions.help(subjects)) }
-            if let worker = options.workerProcess { return try await WorkerMemory.runWorkerProcess(worker) }
+            if let worker = options.workerProcess { return try await WorkerProcess.run(worker) }
             try await run(options)
         } catch {
             Report.note("benchmarks: \(error)")

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import Jobs
 import Platform
@@ -16,8 +15,7 @@ enum WorkerMemory {
         let url = try await bench.database("memory")
         let client = bench.client(url)
         let queue = JobQueue(client, logger: bench.logger)
-        let process = try ChildProcess.start(
-            "/proc/self/exe", ["--worker-process", url], output: .null)
+        let process = try WorkerProcess.start(url)
         defer { _ = process.signal(SIGKILL) }
         try await waitUntil { try await client.query("SELECT FROM workers").count == 1 }
         // What starting took is given back or used by then.
@@ -38,21 +36,5 @@ enum WorkerMemory {
             Figure(
                 name: "worker, growth from 200,000 to 1,000,000 jobs", value: growth, unit: "MB", bar: .atMost(2)),
         ]
-    }
-
-    /// The process that is measured.
-    static func runWorkerProcess(_ url: String) async throws {
-        let logger = Logger(label: "worker", level: .error)
-        let client = PostgresClient(PostgresConfiguration(connectionString: url), logger: logger)
-        var registry = JobRegistry()
-        registry.register(NoOperation.self) { _, _ in .completed() }
-        let worker = Worker(
-            JobQueue(client, logger: logger), registry: registry, configuration: Worker.Configuration(),
-            metrics: MetricsRegistry(), logger: logger)
-        try await ServiceGroup(services: [worker], logger: logger).run()
-    }
-
-    private static func waitUntil(_ condition: () async throws -> Bool) async throws {
-        while try await !condition() { try await Task.sleep(for: .milliseconds(50)) }
     }
 }
