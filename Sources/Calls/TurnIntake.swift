@@ -11,11 +11,13 @@ public struct TurnIntake: Sendable {
     let postgres: PostgresClient
     let queue: JobQueue
     let settings: CallSettings
+    private let statuses: StatusIntake
 
     public init(postgres: PostgresClient, queue: JobQueue, settings: CallSettings) {
         self.postgres = postgres
         self.queue = queue
         self.settings = settings
+        statuses = StatusIntake(postgres: postgres, queue: queue, settings: settings)
     }
 
     /// How the caller of a call is spoken to.
@@ -97,26 +99,12 @@ public struct TurnIntake: Sendable {
         return .enqueued(job, listener)
     }
 
-    /// Commits an event of a call as a job, in the order of the call's turns. Returns nil when there is no such call.
+    /// Commits an event of a call as a job, in the order of the call's turns, together with others that come at the same time. Returns nil when there is no such call.
     ///
     /// The event finds its call by our id, which the callback URL carries, else by the provider's. `sequence` is the
     /// provider's number of the event; while an event waits or runs, its repeats are the same job.
     public func take(_ event: RecordCallStatus, sequence: Int? = nil) async throws -> JobID? {
-        let options = event.options
-        let uniqueKey = "status:\(event.providerCallID):\(event.status)" + (sequence.map { ":\($0)" } ?? "")
-        let arguments = try JSON(encoding: event)
-        let rows = try await queue.announcing { atOnce in
-            try await postgres.query(
-                """
-                SELECT job_id, announce_job(is_due, \(options.queue), \(atOnce))
-                FROM take_status(\(event.callID), \(settings.provider), \(event.providerCallID),
-                    \(RecordCallStatus.kind), \(arguments), \(options.queue), \(Int32(options.priority)),
-                    \(Int32(options.maximumAttempts)), \(uniqueKey))
-                """)
-        }
-        guard let (job, needsWaking) = try rows.first?.decode(JobID?.self, Bool?.self), let job else { return nil }
-        if needsWaking == true { queue.wakeWorkers(of: options.queue) }
-        return job
+        try await statuses.take(event, sequence: sequence)
     }
 
     /// The id of the call that somebody makes to one of our numbers; asked again for the same provider id, the same call.

@@ -6,12 +6,17 @@ extension TwilioWebhook {
     var callSID: String {
         get throws(Problem) {
             guard let sid = form["CallSid"] else { throw .invalid("CallSid", "is missing") }
-            guard (1...64).contains(sid.utf8.count), sid.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
-            else {
+            guard (1...64).contains(sid.utf8.count), sid.utf8.allSatisfy(Self.isLetterOrDigit) else {
                 throw .invalid("CallSid", "is not a call's sid")
             }
             return sid
         }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        // Upper and lower case differ in one bit.
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte & 0b1101_1111)
     }
 
     /// A query parameter that is a number, nil when it is absent.

@@ -14,18 +14,17 @@ public struct TwilioSignature: Sendable {
     public init(authToken: Secret) { self.authToken = authToken }
 
     /// The signature of a form posted to `url`, as Twilio would write it.
-    public func sign(url: String, form: FormFields) -> String {
-        var message = Array(url.utf8)
-        for (name, value) in Self.sorted(form) { message += name + value }
-        return Data(Cryptography.hmacSHA1(key: authToken.reveal().utf8, message)).base64EncodedString()
+    public func sign(url: String, form: FormFields) -> String { sign(url: url, fields: Self.joined(form)) }
+
+    private func sign(url: String, fields: [UInt8]) -> String {
+        Data(Cryptography.hmacSHA1(key: authToken.reveal().utf8, Array(url.utf8) + fields)).base64EncodedString()
     }
 
     /// Whether `signature` is that of this form at this URL. Takes time that does not depend on where they differ.
     public func isValid(_ signature: String, url: String, form: FormFields) -> Bool {
-        let withPort = Self.withPort(url)
-        let withoutPort = Self.withoutPort(url)
-        let matches = [withPort, withoutPort].map {
-            Cryptography.constantTimeEquals(Array(sign(url: $0, form: form).utf8), Array(signature.utf8))
+        let fields = Self.joined(form)
+        let matches = [Self.withPort(url), Self.withoutPort(url)].map {
+            Cryptography.constantTimeEquals(Array(sign(url: $0, fields: fields).utf8), Array(signature.utf8))
         }
         return matches.contains(true)
     }
@@ -43,13 +42,18 @@ public struct TwilioSignature: Sendable {
     }
 
     /// By bytes, which is the order of code points; never by Swift's ordering of canonically equivalent characters.
-    private static func sorted(_ form: FormFields) -> [(name: [UInt8], value: [UInt8])] {
+    private static func joined(_ form: FormFields) -> [UInt8] {
         var pairs = form.fields.map { (name: Array($0.name.utf8), value: Array($0.value.utf8)) }
         pairs.sort { left, right in
             left.name == right.name
                 ? left.value.lexicographicallyPrecedes(right.value) : left.name.lexicographicallyPrecedes(right.name)
         }
-        return pairs.enumerated().filter { index, pair in index == 0 || pair != pairs[index - 1] }.map(\.element)
+        var joined: [UInt8] = []
+        for (index, pair) in pairs.enumerated() where index == 0 || pair != pairs[index - 1] {
+            joined += pair.name
+            joined += pair.value
+        }
+        return joined
     }
 }
 
@@ -70,15 +74,21 @@ extension TwilioSignature {
 
     /// Host and port: what stands between "//" and the next "/", "?" or "#".
     private static func authority(of url: String) -> Range<String.Index>? {
-        guard let slashes = url.firstRange(of: "//") else { return nil }
-        let end = url[slashes.upperBound...].firstIndex { "/?#".contains($0) } ?? url.endIndex
-        return slashes.upperBound..<end
+        // By bytes: a request is checked for every webhook.
+        guard let scheme = url.utf8.firstIndex(of: UInt8(ascii: ":")), url[scheme...].hasPrefix("://") else {
+            return nil
+        }
+        let start = url.utf8.index(scheme, offsetBy: 3)
+        let end = url.utf8[start...].firstIndex {
+            $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#")
+        }
+        return start..<(end ?? url.endIndex)
     }
 
     /// The colon and the digits after it; the colons of an IPv6 address stand before its bracket.
     private static func port(in authority: Substring) -> Range<String.Index>? {
-        let host = authority.lastIndex(of: "]") ?? authority.startIndex
-        guard let colon = authority[host...].lastIndex(of: ":") else { return nil }
+        let host = authority.utf8.lastIndex(of: UInt8(ascii: "]")) ?? authority.startIndex
+        guard let colon = authority.utf8[host...].lastIndex(of: UInt8(ascii: ":")) else { return nil }
         return colon..<authority.endIndex
     }
 }
