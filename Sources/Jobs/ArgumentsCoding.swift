@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 
 /// The arguments of a job as they stand in the table.
 enum ArgumentsCoding {
@@ -16,21 +17,57 @@ enum ArgumentsCoding {
         return decoder
     }()
 
-    static func encode(_ job: some Job) throws -> String {
-        String(decoding: try encoder.encode(job), as: UTF8.self)
+    /// Sealed when its kind is. Throws `SealingError`, or what `job` throws.
+    static func encode<Work: Job>(_ job: Work, _ keys: Keyring) throws -> String {
+        let plain = try encoder.encode(job)
+        guard try Work.sealing.applies(to: Work.kind, keys) else { return String(decoding: plain, as: UTF8.self) }
+        return try keys.seal(Array(plain), for: .arguments(kind: Work.kind)).text
     }
 
-    static func decode<Work: Job>(_ arguments: [UInt8]) throws -> Work {
+    /// As a row of `schedules` has them. Throws `SealingError.inSchedule` for a kind that is sealed.
+    static func encodeForSchedule<Work: Job>(_ job: Work) throws -> String {
+        guard Work.sealing == .never else { throw SealingError.inSchedule(kind: Work.kind) }
+        return try encode(job, Keyring())
+    }
+
+    static func decode<Work: Job>(_ arguments: [UInt8], _ keys: Keyring) throws -> Work {
         do {
-            return try decoder.decode(Work.self, from: Data(arguments))
+            return try decoder.decode(Work.self, from: Data(open(arguments, of: Work.self, keys)))
         } catch let error as DecodingError {
-            throw UndecodableArguments(kind: Work.kind, reason: error.reason)
+            // The path of what is wrong may lead through keys of a dictionary, which are data.
+            let reason = Work.sealing == .never ? error.reason : "what is wrong is not said, because they are sealed"
+            throw UndecodableArguments(kind: Work.kind, reason: reason)
         }
+    }
+
+    private static func open<Work: Job>(
+        _ arguments: [UInt8], of type: Work.Type, _ keys: Keyring
+    ) throws(OpeningError) -> [UInt8] {
+        guard Work.sealing != .never else { return arguments }
+        let plain = try keys.open(arguments, for: .arguments(kind: Work.kind))
+        // Told before it runs: its result could not be kept.
+        if Work.sealing == .always, keys.isEmpty { throw .noKeys }
+        return plain
     }
 }
 
 extension Job {
-    init(decodingArguments arguments: [UInt8]) throws { self = try ArgumentsCoding.decode(arguments) }
+    init(decodingArguments arguments: [UInt8], _ keys: Keyring) throws {
+        self = try ArgumentsCoding.decode(arguments, keys)
+    }
+}
+
+extension Sealing {
+    /// Throws `SealingError.noKey`.
+    func applies(to kind: String, _ keys: Keyring) throws -> Bool {
+        switch self {
+        case .never: return false
+        case .whenKeyed: return !keys.isEmpty
+        case .always:
+            if keys.isEmpty { throw SealingError.noKey(kind: kind) }
+            return true
+        }
+    }
 }
 
 /// The arguments do not have the shape of their kind, and no further attempt would change that.

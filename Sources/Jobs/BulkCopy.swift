@@ -10,12 +10,13 @@ struct BulkCopy<Work: Job>: AsyncSequence {
 
     let jobs: [Work]
     let options: JobOptions
+    let keys: Keyring
 
     static var statement: String {
         "COPY jobs (kind, queue, priority, max_attempts, awaited, batch, options, arguments) FROM STDIN"
     }
 
-    func makeAsyncIterator() -> Iterator { Iterator(jobs: jobs[...], prefix: prefix) }
+    func makeAsyncIterator() -> Iterator { Iterator(jobs: jobs[...], prefix: prefix, keys: keys) }
 
     private var prefix: [UInt8] {
         var bytes: [UInt8] = []
@@ -34,6 +35,7 @@ struct BulkCopy<Work: Job>: AsyncSequence {
     struct Iterator: AsyncIteratorProtocol {
         var jobs: ArraySlice<Work>
         let prefix: [UInt8]
+        let keys: Keyring
 
         mutating func next() async throws -> [UInt8]? {
             guard !jobs.isEmpty else { return nil }
@@ -41,7 +43,7 @@ struct BulkCopy<Work: Job>: AsyncSequence {
             chunk.reserveCapacity(BulkCopy.chunkBytes + 4096)
             while chunk.count < BulkCopy.chunkBytes, let job = jobs.popFirst() {
                 chunk += prefix
-                BulkCopy.append(try ArgumentsCoding.encode(job).utf8, to: &chunk)
+                BulkCopy.append(try ArgumentsCoding.encode(job, keys).utf8, to: &chunk)
                 chunk.append(UInt8(ascii: "\n"))
             }
             return chunk

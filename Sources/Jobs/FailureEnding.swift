@@ -5,13 +5,17 @@ import Synchronization
 /// Ends jobs whose kind does something when they fail: the end and what is done then are one transaction.
 final class FailureEnding: Sendable {
     let client: PostgresClient
+    let keys: Keyring
     let acknowledger: Acknowledger
     let announcer: Announcer
     let logger: Logger
     private let pending = Mutex<Set<JobID>>([])
 
-    init(client: PostgresClient, acknowledger: Acknowledger, announcer: Announcer, logger: Logger) {
+    init(
+        client: PostgresClient, keys: Keyring, acknowledger: Acknowledger, announcer: Announcer, logger: Logger
+    ) {
         self.client = client
+        self.keys = keys
         self.acknowledger = acknowledger
         self.announcer = announcer
         self.logger = logger
@@ -61,7 +65,7 @@ final class FailureEnding: Sendable {
         try await client.withTransaction { connection in
             let settled = try await Statements.settle([settlement], wait: true, on: connection)
             if settled.stale.isEmpty {
-                try await onFailure(job.arguments, settlement.error ?? "unknown error", connection)
+                try await onFailure(job.arguments, settlement.error ?? "unknown error", connection, keys)
             }
             return settled
         }

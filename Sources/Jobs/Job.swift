@@ -1,15 +1,22 @@
 public import FoundationEssentials
 public import Platform
 
-/// The arguments of one kind of work. Kept as JSON in `jobs.arguments`, so never a secret. Dates are ISO 8601.
+/// The arguments of one kind of work. Kept as JSON in `jobs.arguments`, for all to read who read the database, unless the kind is
+/// sealed. Dates are ISO 8601.
 public protocol Job: Codable, Sendable {
     /// snake_case, e.g. "initiate_call". Stable: rows with it outlive a deploy.
     static var kind: String { get }
     /// Defaults for `enqueue`.
     static var defaults: JobOptions { get }
+    /// Whether the arguments, and the result, are kept sealed; `.never` unless told otherwise. Nothing else of a job is: no secret
+    /// in its keys, limits, holder, progress or errors.
+    static var sealing: Sealing { get }
 }
 
-extension Job { public static var defaults: JobOptions { JobOptions() } }
+extension Job {
+    public static var defaults: JobOptions { JobOptions() }
+    public static var sealing: Sealing { .never }
+}
 
 public struct JobOptions: Sendable {
     public var queue = "default"
@@ -61,6 +68,7 @@ public struct JobResult: Sendable {
     public let state: State
     /// The id of a job that a crash undid may be drawn again: this tells whose result it is.
     public let uniqueKey: String?
+    /// Opened, if it was sealed; as it stands in the database when this process cannot open it.
     public let result: JSON?
     /// One line, safe to show.
     public let error: String?

@@ -16,6 +16,8 @@ public struct JobContext: Sendable {
     /// A span of its own in the trace of whoever enqueued it.
     public let trace: TraceContext?
 
+    let keys: Keyring
+    private let sealing: Sealing
     private let lease: Lease
     private let hasKey: Bool
     private let isAwaited: Bool
@@ -24,7 +26,12 @@ public struct JobContext: Sendable {
     private let progressReports: ProgressReports?
     let transactionalEnd = TransactionalEnd()
 
-    init(_ job: ClaimedJob, announcer: Announcer, progress: ProgressReports? = nil, logger: Logger) {
+    init(
+        _ job: ClaimedJob, sealing: Sealing, keys: Keyring, announcer: Announcer, progress: ProgressReports? = nil,
+        logger: Logger
+    ) {
+        self.sealing = sealing
+        self.keys = keys
         progressReports = progress
         id = job.lease.id
         hasKey = job.hasKey
@@ -64,7 +71,8 @@ public struct JobContext: Sendable {
     /// Holds the lock of the job's key until the transaction ends, so call it last.
     public func complete(_ result: JSON? = nil, in connection: PostgresConnection) async throws {
         guard transactionalEnd.begin() else { throw JobError.completedTwice(id) }
-        let rows = try await fenced { try await connection.query(completion(result, notify: false)) }
+        let end = completion(try sealed(result), notify: false)
+        let rows = try await fenced { try await connection.query(end) }
         transactionalEnd.set(try queues(rows), isCommitted: false)
     }
 
@@ -78,11 +86,12 @@ public struct JobContext: Sendable {
         _ result: JSON? = nil, with statements: [PostgresQuery], on client: PostgresClient
     ) async throws {
         guard transactionalEnd.begin() else { throw JobError.completedTwice(id) }
+        let result = try sealed(result)
         let isAlone = !isAwaited && announcer.beginAlone() != nil
         defer { if isAlone { announcer.endAlone() } }
         let end =
             isAwaited
-            ? Statements.completeAwaited(lease, hasKey: hasKey, result: result?.text)
+            ? Statements.completeAwaited(lease, hasKey: hasKey, result: result)
             : completion(result, notify: isAlone)
         let results: [PostgresResult]
         do {
@@ -95,8 +104,25 @@ public struct JobContext: Sendable {
         transactionalEnd.set(try queues(rows), isCommitted: true, isAnnounced: isAlone || isAwaited)
     }
 
-    private func completion(_ result: JSON?, notify: Bool) -> PostgresQuery {
-        Statements.complete(lease, hasKey: hasKey, result: result?.text, notify: notify)
+    private func completion(_ result: String?, notify: Bool) -> PostgresQuery {
+        Statements.complete(lease, hasKey: hasKey, result: result, notify: notify)
+    }
+
+    /// A handler's outcome with the result as it is kept.
+    func sealing(_ outcome: JobOutcome) throws -> JobOutcome {
+        guard case .completed(let result?) = outcome, let envelope = try envelope(of: result) else { return outcome }
+        return .completed(envelope)
+    }
+
+    private func sealed(_ result: JSON?) throws -> String? {
+        guard let result else { return nil }
+        return try (envelope(of: result) ?? result).text
+    }
+
+    /// Nil when the kind's results are not sealed.
+    private func envelope(of result: JSON) throws -> JSON? {
+        guard try sealing.applies(to: kind, keys) else { return nil }
+        return try keys.seal(result.bytes, for: .result(of: id))
     }
 
     private func queues(_ rows: PostgresResult) throws -> [String] {

@@ -9,7 +9,7 @@ extension JobQueue {
     ///
     /// With a `uniqueKey` it may be repeated: the same batch is returned.
     public func createBatch<Work: Job>(then job: Work, _ options: JobOptions = Work.defaults) async throws -> JobID {
-        let arguments = try ArgumentsCoding.encode(job)
+        let arguments = try ArgumentsCoding.encode(job, keys)
         let rows = try await Self.again {
             try await client.query(Statements.createBatch(Work.kind, arguments, options))
         }
@@ -34,7 +34,8 @@ extension JobQueue {
         try await client.query(Statements.batchResults(batch, after: after, atMost: count)).map { row in
             let (id, state, result, error) = try row.decode(JobID.self, String.self, JSON?.self, String?.self)
             return JobResult(
-                id: id, state: .init(rawValue: state) ?? .failed, uniqueKey: nil, result: result, error: error)
+                id: id, state: .init(rawValue: state) ?? .failed, uniqueKey: nil, result: opened(result, of: id),
+                error: error)
         }
     }
 }

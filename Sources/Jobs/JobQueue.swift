@@ -13,11 +13,14 @@ public final class JobQueue: Service {
 
     let client: PostgresClient
     let announcer: Announcer
-    private let logger: Logger
+    let keys: Keyring
+    let logger: Logger
     private let waiters = Mutex(ResultWaiters())
 
-    public init(_ client: PostgresClient, logger: Logger) {
+    /// - Parameter keys: seal what is enqueued and open what is run, for kinds that are sealed.
+    public init(_ client: PostgresClient, keys: Keyring = Keyring(), logger: Logger) {
         self.client = client
+        self.keys = keys
         self.logger = logger
         announcer = Announcer(client, logger: logger)
     }
@@ -37,7 +40,7 @@ public final class JobQueue: Service {
             defer { announcer.endAlone() }
             return try await enqueueAlone(job, options, isCold: alone.isCold)
         }
-        let arguments = try ArgumentsCoding.encode(job)
+        let arguments = try ArgumentsCoding.encode(job, keys)
         let statement = try Statements.insert(Work.kind, arguments, options)
         let rows = try await Self.again { try await client.query(statement) }
         guard let row = rows.first else { throw PostgresError.noRow("insert_job") }
@@ -55,7 +58,7 @@ public final class JobQueue: Service {
             }
             let rows: PostgresResult
             do {
-                let arguments = try ArgumentsCoding.encode(job)
+                let arguments = try ArgumentsCoding.encode(job, keys)
                 let statement = try Statements.enqueueNow(Work.kind, arguments, options)
                 rows = try await Self.again { try await connection.query(statement) }
             } catch {
@@ -74,7 +77,7 @@ public final class JobQueue: Service {
     public func enqueue<Work: Job>(
         _ job: Work, _ options: JobOptions = Work.defaults, in connection: PostgresConnection
     ) async throws -> JobID {
-        let arguments = try ArgumentsCoding.encode(job)
+        let arguments = try ArgumentsCoding.encode(job, keys)
         let rows = try await connection.query(try Statements.enqueue(Work.kind, arguments, options))
         guard let row = rows.first else { throw PostgresError.noRow("enqueue_job") }
         return try row.decode(JobID.self)
@@ -84,7 +87,7 @@ public final class JobQueue: Service {
     public func enqueue<Work: Job>(all jobs: [Work], _ options: JobOptions = Work.defaults) async throws {
         guard !jobs.isEmpty else { return }
         if options.suitCopy {
-            let copy = BulkCopy(jobs: jobs, options: options)
+            let copy = BulkCopy(jobs: jobs, options: options, keys: keys)
             try await Self.again {
                 try await client.withTransaction { connection in
                     if let batch = options.batch { try await connection.query(Statements.joinBatch(batch)) }
@@ -92,7 +95,8 @@ public final class JobQueue: Service {
                 }
             }
         } else {
-            let statement = try Statements.enqueueAll(Work.kind, try jobs.map(ArgumentsCoding.encode), options)
+            let statement = try Statements.enqueueAll(
+                Work.kind, try jobs.map { try ArgumentsCoding.encode($0, keys) }, options)
             try await Self.again { try await client.query(statement) }
         }
         if options.runAt == nil { wakeWorkers(of: options.queue) }
@@ -212,8 +216,8 @@ public final class JobQueue: Service {
                 let (id, state, uniqueKey, result, error) = try row.decode(
                     JobID.self, String.self, String?.self, JSON?.self, String?.self)
                 return JobResult(
-                    id: id, state: .init(rawValue: state) ?? .failed, uniqueKey: uniqueKey, result: result, error: error
-                )
+                    id: id, state: .init(rawValue: state) ?? .failed, uniqueKey: uniqueKey,
+                    result: opened(result, of: id), error: error)
             }
         } catch {
             // The next poll asks again.

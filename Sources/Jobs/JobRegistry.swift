@@ -23,13 +23,15 @@ public struct JobRegistry: Sendable {
     ) {
         var failure: RegisteredKind.FailureHandler?
         if let onFailure {
-            failure = { arguments, error, connection in
-                try await onFailure(Work(decodingArguments: arguments), error, connection)
+            failure = { arguments, error, connection, keys in
+                try await onFailure(Work(decodingArguments: arguments, keys), error, connection)
             }
         }
         kinds[Work.kind] = RegisteredKind(
-            retry: retry, timeLimit: timeLimit,
-            run: { arguments, context in try await handler(Work(decodingArguments: arguments), context) },
+            retry: retry, timeLimit: timeLimit, sealing: Work.sealing,
+            run: { arguments, context in
+                try await handler(Work(decodingArguments: arguments, context.keys), context)
+            },
             onFailure: failure)
     }
 
@@ -44,7 +46,7 @@ public struct JobRegistry: Sendable {
             let inner = next
             next = { try await outer(context, inner) }
         }
-        return try await next()
+        return try context.sealing(await next())
     }
 
     /// Enqueues `job` once per tick of `interval` however many workers run (one row per schedule and tick). Ticks are
@@ -54,14 +56,14 @@ public struct JobRegistry: Sendable {
         schedules.append(
             Schedule(
                 name: name, interval: interval, kind: Work.kind, options: Work.defaults,
-                arguments: { try ArgumentsCoding.encode(job) }))
+                arguments: { try ArgumentsCoding.encode(job, $0) }))
     }
 
     /// Declares a schedule of the database: `job` is enqueued once per tick of a five-field cron expression, read in a time
     /// zone, however many workers run. Workers make or change the row of that name when they start; of the definitions that
     /// living workers have, the newest wins. Operators pause it in the database, or change it there until the code changes.
     /// Queue, priority and attempts are the kind's defaults. What the database refuses (a wrong expression, an unknown zone)
-    /// is logged as an error, and the other schedules go on.
+    /// is logged as an error, and the other schedules go on; so is a kind that is sealed.
     /// - Parameters:
     ///   - timezone: an IANA name such as "America/Mexico_City".
     ///   - name: 1 to 100 bytes; declaring a name again replaces it.
@@ -75,7 +77,7 @@ public struct JobRegistry: Sendable {
         cronSchedules.append(
             CronSchedule(
                 name: name, expression: expression, timezone: timezone, kind: Work.kind, options: Work.defaults,
-                catchUp: catchUp, overlap: overlap, arguments: { try ArgumentsCoding.encode(job) }))
+                catchUp: catchUp, overlap: overlap, arguments: { try ArgumentsCoding.encodeForSchedule(job) }))
     }
 }
 
@@ -85,10 +87,11 @@ public typealias JobMiddleware =
 
 /// A handler without its type.
 struct RegisteredKind: Sendable {
-    typealias FailureHandler = @Sendable ([UInt8], String, PostgresConnection) async throws -> Void
+    typealias FailureHandler = @Sendable ([UInt8], String, PostgresConnection, Keyring) async throws -> Void
 
     let retry: RetryPolicy
     let timeLimit: Duration
+    let sealing: Sealing
     let run: @Sendable ([UInt8], JobContext) async throws -> JobOutcome
     let onFailure: FailureHandler?
 }
@@ -98,5 +101,5 @@ struct Schedule: Sendable {
     let interval: Duration
     let kind: String
     let options: JobOptions
-    let arguments: @Sendable () throws -> String
+    let arguments: @Sendable (Keyring) throws -> String
 }

@@ -14,6 +14,9 @@ struct RunEnding: Sendable {
     let stop: WorkerState.StopReason?
     let transactionalEnd: TransactionalEnd
 
+    /// What this worker has no key for waits so long, give or take a quarter, and has not spent an attempt: it never ran.
+    private static var unopenedPause: Duration { .seconds(Double.random(in: 45...75)) }
+
     /// Nil when there is nothing to say, because the job is not ours any more.
     var settlement: Settlement? {
         guard stop != .leaseLost, !transactionalEnd.isCommitted, var settlement = outcome else { return nil }
@@ -67,6 +70,9 @@ struct RunEnding: Sendable {
         case .cancelRequested: return Settlement(job.lease, .cancelled, error: "cancelled while it ran")
         case .workerStops: return Settlement(job.lease, .release)
         case .leaseLost, nil: break
+        }
+        if let error = error as? OpeningError, error.isOfThisProcess {
+            return Settlement(job.lease, .snooze, error: Settlement.line("\(error)"), delay: Self.unopenedPause)
         }
         if error is UndecodableArguments { return Settlement(job.lease, .failed, error: Settlement.line("\(error)")) }
         return failedAttempt(Settlement.line("\(error)"))

@@ -140,10 +140,10 @@ enum Statements {
         "SELECT * FROM adopt_jobs(\(worker), \(kinds), \(Int32(clamping: count)))"
     }
 
-    static func tick(_ schedule: Schedule) throws -> PostgresQuery {
+    static func tick(_ schedule: Schedule, _ keys: Keyring) throws -> PostgresQuery {
         """
         SELECT * FROM enqueue_tick(\(schedule.name), \(schedule.interval), \(schedule.kind),
-            \(try schedule.arguments())::jsonb, \(schedule.options.queue), \(Int32(clamping: schedule.options.priority)),
+            \(try schedule.arguments(keys))::jsonb, \(schedule.options.queue), \(Int32(clamping: schedule.options.priority)),
             \(Int32(clamping: schedule.options.maximumAttempts)))
         """
     }

@@ -115,7 +115,7 @@ struct Upkeep: Sendable {
 
     /// Returns the time until the next tick.
     private func tick(_ schedule: Schedule) async throws -> Duration {
-        let rows = try await core.client.query(Statements.tick(schedule))
+        let rows = try await core.client.query(Statements.tick(schedule, core.keys))
         guard let (_, next) = try rows.first?.decode(Bool.self, Double.self) else { return schedule.interval }
         return .seconds(next)
     }

@@ -57,8 +57,8 @@ public final class Worker: Service {
             if delay < pollInterval { pollAlarm.ring() }
         }
         core = WorkerCore(
-            registry: registry, queues: configuration.queues, grace: configuration.cancellationGrace, client: client,
-            handlerClient: queue.client, acknowledger: acknowledger, announcer: announcer,
+            registry: registry, queues: configuration.queues, grace: configuration.cancellationGrace, keys: queue.keys,
+            client: client, handlerClient: queue.client, acknowledger: acknowledger, announcer: announcer,
             metrics: WorkerMetrics(metrics, kinds: registry.kinds.keys), logger: logger)
         liveness = Liveness(
             core, client: heart, name: Self.name, heartbeat: configuration.heartbeat, deadAfter: configuration.deadAfter

@@ -13,6 +13,7 @@ final class WorkerCore: Sendable {
     let announcer: Announcer
     let metrics: WorkerMetrics
     let logger: Logger
+    let keys: Keyring
     /// Rings when nothing runs any more.
     let idle = Alarm()
 
@@ -22,7 +23,7 @@ final class WorkerCore: Sendable {
     private let identity = Mutex<Int64?>(nil)
 
     init(
-        registry: JobRegistry, queues: [String: Int], grace: Duration, client: PostgresClient,
+        registry: JobRegistry, queues: [String: Int], grace: Duration, keys: Keyring, client: PostgresClient,
         handlerClient: PostgresClient, acknowledger: Acknowledger, announcer: Announcer, metrics: WorkerMetrics,
         logger: Logger
     ) {
@@ -34,8 +35,9 @@ final class WorkerCore: Sendable {
         self.announcer = announcer
         self.metrics = metrics
         self.logger = logger
+        self.keys = keys
         failureEnding = FailureEnding(
-            client: handlerClient, acknowledger: acknowledger, announcer: announcer, logger: logger)
+            client: handlerClient, keys: keys, acknowledger: acknowledger, announcer: announcer, logger: logger)
         state = Mutex(
             WorkerState(queues: queues, timeLimits: registry.kinds.mapValues(\.timeLimit), grace: grace))
     }
@@ -179,7 +181,8 @@ final class WorkerCore: Sendable {
             return true
         }
         let progress = ProgressReports(job.lease, client: client)
-        let context = JobContext(job, announcer: announcer, progress: progress, logger: logger)
+        let context = JobContext(
+            job, sealing: kind.sealing, keys: keys, announcer: announcer, progress: progress, logger: logger)
         let result: RunEnding.Result
         do {
             let outcome =
@@ -190,6 +193,9 @@ final class WorkerCore: Sendable {
                 }
             result = .returned(outcome)
         } catch {
+            if let error = error as? OpeningError {
+                context.logger.error("a sealed job cannot be opened", metadata: ["error": "\(error)"])
+            }
             result = .threw(error)
         }
         progress.end()

@@ -49,9 +49,13 @@ struct Assembly: Sendable {
 
     /// What claims jobs and runs them.
     func worker() throws -> [any Service] {
-        let queue = JobQueue(database.client, logger: logger)
+        let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
         var registry = JobRegistry()
         CallJobs.register(in: &registry, services: try callServices(queue))
+        if configuration.sealingKeys.isEmpty, configuration.mail != nil {
+            logger.notice(
+                "no JOB_SEALING_KEYS: the jobs that send e-mails show their text to all who read the database")
+        }
         var settings = Worker.Configuration()
         settings.queues = configuration.worker.queues
         settings.heartbeat = configuration.worker.heartbeat
@@ -63,7 +67,7 @@ struct Assembly: Sendable {
 
     /// What takes in webhooks. It answers from now on.
     func ingress() throws -> [any Service] {
-        let queue = JobQueue(database.client, logger: logger)
+        let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
         let settings = IngressConfiguration(
             settings: configuration.calls, twilioAuthToken: configuration.twilio.authToken)
         let handler = IngressHandler(

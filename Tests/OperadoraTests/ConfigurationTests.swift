@@ -68,7 +68,7 @@ import Testing
             ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("DATABASE_POOLER", "statement"), ("METRICS_PORT", "http"),
             ("SMTP_PORT", "0"),
             ("SMTP_TLS", "maybe"),
-            ("PUBLIC_URL", "calls.example.com"),
+            ("PUBLIC_URL", "calls.example.com"), ("JOB_SEALING_KEYS", "a:short"),
         ])
     func wrong(name: String, value: String) {
         let problems = problems([name: value], needs: all)
@@ -113,6 +113,7 @@ import Testing
             "DATABASE_URL": "postgresql://u:hunter2@h/d", "TWILIO_AUTH_TOKEN": "hunter2", "OPENAI_API_KEY": "hunter2",
             "API_TOKENS": "hunter2hunter2hunter2", "SMTP_SERVER": "mail.example.com", "EMAIL_USER": "u",
             "EMAIL_PASSWORD": "hunter2", "FROM_EMAIL": "a@example.com",
+            "JOB_SEALING_KEYS": "a:hunter2hunter2hunter2hunter2hunter2hunter20=",
         ]
         let environment = Environment(complete.merging(secrets) { _, new in new })
         var dumped = ""

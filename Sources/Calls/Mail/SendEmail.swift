@@ -5,6 +5,8 @@ public import Jobs
 /// with the same Message-ID, by which mail programs recognise a repeated message.
 public struct SendEmail: Job, Hashable {
     public static let kind = "send_email"
+    /// It carries a person's address and all that they are told.
+    public static let sealing = Sealing.whenKeyed
     public var email: Email
     /// The e-mail is only sent while this meeting is confirmed.
     public var meetingID: Int64?

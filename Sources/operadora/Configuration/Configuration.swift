@@ -1,4 +1,5 @@
 import Calls
+import Jobs
 import Platform
 
 /// Everything that the environment says, validated once. See docs/operations.md for each variable.
@@ -22,6 +23,8 @@ struct Configuration: Sendable {
     var migrationsDirectory: String?
     var listen: ListenConfiguration
     var worker: WorkerConfiguration
+    /// What jobs are sealed with; may be empty.
+    var sealingKeys: Keyring
     var metrics: MetricsConfiguration
     var calls: CallSettings
     var twilio: TwilioConfiguration
@@ -53,6 +56,7 @@ struct Configuration: Sendable {
         migrationsDirectory = reader.string("MIGRATIONS_DIR")
         listen = ListenConfiguration(&reader)
         worker = WorkerConfiguration(&reader)
+        sealingKeys = Keyring(&reader)
         metrics = MetricsConfiguration(&reader)
         twilio = TwilioConfiguration(&reader, needs)
         model = ModelConfiguration(&reader, needs)
@@ -151,6 +155,18 @@ struct WorkerConfiguration: Sendable {
             else { return nil }
         }
         return queues
+    }
+}
+
+extension Keyring {
+    init(_ reader: inout EnvironmentReader) {
+        self.init()
+        guard let text = reader.secret("JOB_SEALING_KEYS") else { return }
+        do {
+            self = try Keyring(text)
+        } catch {
+            reader.report("JOB_SEALING_KEYS", "\(error)")
+        }
     }
 }
 

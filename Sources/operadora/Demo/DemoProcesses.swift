@@ -19,6 +19,7 @@ struct DemoProcesses: Sendable {
             "DATABASE_URL": database, "MIGRATIONS_DIR": migrations, "BUSINESS_TIMEZONE": "America/New_York",
             "BUSINESS_HOURS": "mon-sat 08:00-20:00", "RECONCILE_AFTER_SECONDS": "10", "LOG_LEVEL": "info",
             "LOG_FORMAT": "text",
+            "JOB_SEALING_KEYS": "demo:\(Data(Cryptography.randomBytes(32)).base64EncodedString())",
         ]) { _, new in new }
     }
 

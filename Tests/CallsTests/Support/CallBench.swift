@@ -18,16 +18,19 @@ struct CallBench: Sendable {
     private let registry: JobRegistry
     private let worker: Int64
 
-    init(model: any LanguageModel = ScriptedModel([]), _ change: (inout CallSettings) -> Void = { _ in }) async throws {
+    init(
+        model: any LanguageModel = ScriptedModel([]), keys: Keyring = Keyring(),
+        _ change: (inout CallSettings) -> Void = { _ in }
+    ) async throws {
         database = try await TestDatabase.make()
         var settings = CallSettings()
         settings.fromNumber = "+15550000000"
         change(&settings)
         let logger = Logger(label: "test", level: .critical)
         services = CallServices(
-            postgres: database.client, queue: JobQueue(database.client, logger: logger), telephony: telephony,
-            calendar: calendar, model: model, modelName: "scripted", mailer: mailer, settings: settings,
-            metrics: MetricsRegistry(), logger: logger)
+            postgres: database.client, queue: JobQueue(database.client, keys: keys, logger: logger),
+            telephony: telephony, calendar: calendar, model: model, modelName: "scripted", mailer: mailer,
+            settings: settings, metrics: MetricsRegistry(), logger: logger)
         var registry = JobRegistry()
         CallJobs.register(in: &registry, services: services)
         self.registry = registry
@@ -116,7 +119,8 @@ struct CallBench: Sendable {
     func runWithoutEnd(_ job: ClaimedJob) async throws -> RunEnding {
         guard let kind = registry.kinds[job.kind] else { throw NoRow() }
         let context = JobContext(
-            job, announcer: Announcer(database.client, logger: services.logger), logger: services.logger)
+            job, sealing: kind.sealing, keys: services.queue.keys,
+            announcer: Announcer(database.client, logger: services.logger), logger: services.logger)
         var result: RunEnding.Result
         do {
             result = .returned(try await kind.run(job.arguments, context))

@@ -47,16 +47,20 @@ struct JobBench: Sendable {
         return configuration
     }
 
-    func worker(_ registry: JobRegistry, _ configuration: Worker.Configuration = quick()) -> Worker {
-        Worker(queue, registry: registry, configuration: configuration, metrics: metrics, logger: logger)
+    /// - Parameter queue: nil is the bench's own.
+    func worker(
+        _ registry: JobRegistry, _ configuration: Worker.Configuration = quick(), on queue: JobQueue? = nil
+    ) -> Worker {
+        Worker(
+            queue ?? self.queue, registry: registry, configuration: configuration, metrics: metrics, logger: logger)
     }
 
     /// Runs workers during `body`, then stops them gracefully.
     func withWorkers<Result: Sendable>(
         _ registry: JobRegistry, _ configuration: Worker.Configuration = quick(), count: Int = 1,
-        _ body: () async throws -> Result
+        on queue: JobQueue? = nil, _ body: () async throws -> Result
     ) async throws -> Result {
-        let workers = (0..<count).map { _ in worker(registry, configuration) }
+        let workers = (0..<count).map { _ in worker(registry, configuration, on: queue) }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in workers { group.addTask { try await worker.run() } }
             defer { for worker in workers { worker.stop() } }
