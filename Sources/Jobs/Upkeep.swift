@@ -132,14 +132,6 @@ struct Upkeep: Sendable {
         }
     }
 
-    /// Time limits and handlers that do not come back.
-    func watch() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(100))
-            core.watch()
-        }
-    }
-
     /// The next round of the loop tries again.
     @discardableResult
     private func attempt<Result>(_ what: String, _ body: () async throws -> Result) async -> Result? {

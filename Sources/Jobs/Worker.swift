@@ -80,7 +80,7 @@ public final class Worker: Service {
         await withGracefulStopHandler {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.liveness.run() }
-                group.addTask { await self.upkeep.watch() }
+                group.addTask { await self.core.watchUntilCancelled() }
                 await takeIn()
                 let limit = Task.isCancelled ? Duration.zero : configuration.drainLimit
                 // In a task that nobody cancels: what it does is how to end in order.

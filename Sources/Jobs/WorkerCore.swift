@@ -93,6 +93,10 @@ final class WorkerCore: Sendable {
         if !stuck.isEmpty { ringIfIdle() }
     }
 
+    func watchUntilCancelled() async {
+        while (try? await Task.sleep(for: .milliseconds(100))) != nil { watch() }
+    }
+
     /// Ends a job that is not to run, such as one that is too late.
     func end(_ job: ClaimedJob) async {
         guard let ending = job.ending else { return }
@@ -133,6 +137,26 @@ final class WorkerCore: Sendable {
             logger.warning("claim failed", metadata: ["queue": queue, "error": "\(error)"])
         }
         ringIfIdle()
+    }
+
+    /// For who drives it by hand, where nobody wakes it and each queue has one slot: claims one job, runs it and returns it when its
+    /// end is in the database. Nil when there is none to claim.
+    func runNext(of queue: String) async throws -> ClaimedJob? {
+        guard let worker else { return nil }
+        let rows = try await client.query(
+            Statements.claim(worker, queue: queue, kinds: kinds, atMost: 1, after: .front))
+        guard let job = try ClaimedJob.list(rows, worker: worker).first else { return nil }
+        // As if it had asked for more: then it claims nothing by itself afterwards.
+        perform(state.withLock { $0.claimed([job], of: 2, in: queue, at: .now) })
+        // Cancelled while it was claimed, when there was no run to stop.
+        if Task.isCancelled { stopAll() }
+        for task in tasks.withLock({ Array($0.values) }) { await task.value }
+        try await untilAcknowledged()
+        return job
+    }
+
+    func untilAcknowledged() async throws {
+        while await !acknowledger.drain(within: .seconds(5)) { try Task.checkCancellation() }
     }
 
     private func release(_ jobs: [ClaimedJob]) {

@@ -114,12 +114,10 @@ struct KeyTests {
                 order.record(work.name)
                 return .completed()
             }
-            try await bench.withWorkers(registry) {
-                let (expired, last) = try await (bench.end(of: ids[2]), bench.end(of: ids[4]))
-                #expect(expired.state == .expired)
-                #expect(last.state == .completed)
-                #expect(order.entries == ["1", "4"])
-            }
+            let report = try await bench.queue.drain(with: registry)
+            #expect(report.ids(.expired) == [ids[2]])
+            #expect(report.ids(.completed) == [ids[1], ids[4]])
+            #expect(order.entries == ["1", "4"])
         }
     }
 

@@ -43,10 +43,9 @@ struct OptionTests {
             let options = JobOptions.with {
                 ($0.isAwaited, $0.retry) = (true, Backoff(base: .milliseconds(1), factor: 1, jitter: 0))
             }
-            try await bench.withWorkers(registry) {
-                let id = try await bench.queue.enqueue(Work(), options)
-                #expect(try await bench.end(of: id).result == 4)
-            }
+            let id = try await bench.queue.enqueue(Work(), options)
+            try await bench.queue.drain(with: registry, includingScheduled: true)
+            #expect(try await bench.end(of: id).result == 4)
             let kept = try await bench.value(
                 "SELECT (insert_job('work', '{}', 'q', 1, NULL, 1, NULL, NULL, NULL, false, '{\"retry\": {\"base\": 2}}')).id",
                 Int64.self)
@@ -76,14 +75,12 @@ struct OptionTests {
                 return .completed(true)
             }
             registry.register(Other.self) { _, _ in .completed() }
-            let options = JobOptions.with { $0.isAwaited = true }
-            try await bench.withWorkers(registry) {
-                let work = try await bench.end(of: try await bench.queue.enqueue(Work(), options))
-                #expect(work.result == true)
-                let other = try await bench.end(of: try await bench.queue.enqueue(Other(), options))
-                #expect(other.state == .cancelled)
-                #expect(other.error == "not today")
-            }
+            let work = try await bench.queue.enqueue(Work())
+            let other = try await bench.queue.enqueue(Other())
+            let report = try await bench.queue.drain(with: registry)
+            #expect(report.ids(.completed) == [work])
+            #expect(report.ids(.cancelled) == [other])
+            #expect(report.runs.last?.error == "not today")
             #expect(
                 steps.entries == ["first in work", "second", "handler", "first out", "first in other", "first out"])
         }

@@ -92,17 +92,14 @@ struct RunTests {
         try await JobBench.with { bench in
             var registry = JobRegistry()
             registry.register(Work.self) { _, _ in .completed() }
-            try await bench.withWorkers(registry) {
-                for (arguments, reason) in [
-                    ("{}", "$.name is missing"), (#"{"name": 5}"#, "$.name is not of type String"),
-                    ("[]", "$ is not of type"),
-                ] {
-                    let id = try await bench.value(
-                        "SELECT enqueue_job('work', \(arguments)::jsonb)", Int64.self)
-                    let end = try await bench.end(of: id)
-                    #expect(end.state == .failed)
-                    #expect(end.error?.contains(reason) == true, "\(end.error ?? "")")
-                }
+            for (arguments, reason) in [
+                ("{}", "$.name is missing"), (#"{"name": 5}"#, "$.name is not of type String"),
+                ("[]", "$ is not of type"),
+            ] {
+                try await bench.sql("SELECT enqueue_job('work', \(arguments)::jsonb)")
+                let run = try #require(try await bench.queue.drain(with: registry).runs.first)
+                #expect(run.outcome == .failed)
+                #expect(run.error?.contains(reason) == true, "\(run.error ?? "")")
             }
         }
     }
@@ -116,11 +113,10 @@ struct RunTests {
                 attempts.record(context.attempt)
                 return attempts.entries.count < 4 ? .snoozed(.milliseconds(10)) : .completed()
             }
-            try await bench.withWorkers(registry) {
-                let id = try await bench.queue.enqueue(Work(), .with { $0.maximumAttempts = 1 })
-                #expect(try await bench.end(of: id).state == .completed)
-                #expect(attempts.entries == [1, 1, 1, 1])
-            }
+            try await bench.queue.enqueue(Work(), .with { $0.maximumAttempts = 1 })
+            let report = try await bench.queue.drain(with: registry, includingScheduled: true)
+            #expect(report.counts == [.snoozed: 3, .completed: 1])
+            #expect(attempts.entries == [1, 1, 1, 1])
         }
     }
 

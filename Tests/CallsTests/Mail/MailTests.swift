@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 import Postgres
 import Testing
 
@@ -35,6 +36,21 @@ struct MailTests {
         }
         #expect(bench.mailer.sent == [email])
         #expect(try await bench.jobs("send_email") == 0)
+    }
+
+    @Test("With a key the database shows neither to whom an e-mail goes nor what it says, and it is sent")
+    func sealed() async throws {
+        let key = Data(repeating: 7, count: 32).base64EncodedString()
+        let bench = try await CallBench(keys: try Keyring(Secret("a:\(key)")))
+        let job = SendEmail(email)
+        try await bench.services.queue.enqueue(job, job.options)
+        let row: String = try await bench.value("SELECT jobs::text FROM jobs")
+        #expect(row.contains("sealed") && row.contains("email:test:1"))
+        #expect(!row.contains(email.to) && !row.contains(email.subject))
+        try await bench.runAll()
+        #expect(bench.mailer.sent == [email])
+        let ended: String = try await bench.value("SELECT finished_jobs::text FROM finished_jobs")
+        #expect(ended.contains("sealed") && !ended.contains(email.to))
     }
 
     @Test("One purpose has one waiting e-mail")
