@@ -1,20 +1,24 @@
 public import Platform
 public import Postgres
 
-/// Exports how the whole queue is, for alarms, whichever process is asked. One of all processes measures it, every
-/// `interval`; the others read what it found (`health` in migrations/012_health.up.sql).
+/// Exports how the whole queue is, whichever process is asked, and raises alarms. One of all processes measures it, every
+/// `interval`; the others read what it found (`health` in migrations/012_health.up.sql). One of them logs, as a warning, that an alarm
+/// is raised, and that it is over (`watch_alarms` in migrations/015_alarms.up.sql); one that is killed in between may not.
 public final class QueueHealth: Service {
     private let client: PostgresClient
     private let interval: Duration
+    private let thresholds: AlarmThresholds
     private let metrics: MetricsRegistry
     private let logger: Logger
 
     /// - Parameter interval: how old the figures may become.
     public init(
-        _ client: PostgresClient, interval: Duration = .seconds(15), metrics: MetricsRegistry, logger: Logger
+        _ client: PostgresClient, interval: Duration = .seconds(15), thresholds: AlarmThresholds = AlarmThresholds(),
+        metrics: MetricsRegistry, logger: Logger
     ) {
         self.client = client
         self.interval = interval
+        self.thresholds = thresholds
         self.metrics = metrics
         self.logger = logger
     }
@@ -36,6 +40,7 @@ public final class QueueHealth: Service {
 
     private func export() async {
         var known: Set<Figure> = []
+        var knownAlarms: Set<Figure> = []
         var asked = ContinuousClock.now
         while !Task.isCancelled {
             do {
@@ -45,6 +50,7 @@ public final class QueueHealth: Service {
                 for (figure, value) in figures { gauge(figure)?.record(value) }
                 known = Set(figures.keys)
                 asked = .now
+                try await watchAlarms(&knownAlarms)
             } catch {
                 if !Task.isCancelled { logger.warning("health not measured", metadata: ["error": "\(error)"]) }
                 gauge(Figure(name: "age_seconds", queue: ""))?.record((ContinuousClock.now - asked).inSeconds)
@@ -64,6 +70,30 @@ public final class QueueHealth: Service {
             let (name, queue, value) = try row.decode(String.self, String.self, Double.self)
             figures[Figure(name: name, queue: queue)] = value
         }
+    }
+
+    private func watchAlarms(_ known: inout Set<Figure>) async throws {
+        let alarms = try await QueueAlarm.watch(client, thresholds)
+        let figures = Set(alarms.map { Figure(name: $0.alarm.name, queue: $0.alarm.queue) })
+        for gone in known.subtracting(figures) { gauge(ofAlarm: gone).record(0) }
+        known = figures
+        for (alarm, hasChanged) in alarms {
+            gauge(ofAlarm: Figure(name: alarm.name, queue: alarm.queue)).record(alarm.isRaised ? 1 : 0)
+            if hasChanged { tell(alarm) }
+        }
+    }
+
+    private func tell(_ alarm: QueueAlarm) {
+        var metadata = ["alarm": alarm.name, "found": alarm.finding]
+        if !alarm.queue.isEmpty { metadata["queue"] = alarm.queue }
+        if alarm.isRaised { metadata["advice"] = alarm.advice }
+        logger.warning(alarm.isRaised ? "alarm raised" : "alarm over", metadata: metadata)
+    }
+
+    private func gauge(ofAlarm alarm: Figure) -> Gauge {
+        metrics.gauge(
+            "operadora_alarm", help: "1 while the alarm is raised.",
+            [("name", alarm.name)] + (alarm.queue.isEmpty ? [] : [("queue", alarm.queue)]))
     }
 
     /// Nil for what a newer schema measures and this version does not know.

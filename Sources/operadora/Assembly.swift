@@ -77,7 +77,9 @@ struct Assembly: Sendable {
         return [health(), queue, server]
     }
 
-    private func health() -> QueueHealth { QueueHealth(database.client, metrics: metrics, logger: logger) }
+    private func health() -> QueueHealth {
+        QueueHealth(database.client, thresholds: configuration.alarms, metrics: metrics, logger: logger)
+    }
 
     private func callServices(_ queue: JobQueue) throws -> CallServices {
         CallServices(

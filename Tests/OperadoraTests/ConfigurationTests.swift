@@ -1,4 +1,5 @@
 import Calls
+import Jobs
 import Platform
 import Testing
 
@@ -69,6 +70,9 @@ import Testing
             ("SMTP_PORT", "0"),
             ("SMTP_TLS", "maybe"),
             ("PUBLIC_URL", "calls.example.com"), ("JOB_SEALING_KEYS", "a:short"),
+            ("ALARM_SNAPSHOT_SECONDS", "0"), ("ALARM_XMIN_TRANSACTIONS", "many"), ("ALARM_DEAD_WORKERS", "0"),
+            ("ALARM_HOLD_SECONDS", "-1"), ("ALARM_WAIT_SECONDS", "turns:soon"), ("ALARM_WAIT_SECONDS", "60,60"),
+            ("ALARM_WAIT_SECONDS", "calls:1,calls:2"), ("ALARM_WAIT_SECONDS", "0"),
         ])
     func wrong(name: String, value: String) {
         let problems = problems([name: value], needs: all)
@@ -85,6 +89,17 @@ import Testing
         let named = try Configuration(
             Environment(["WORKER_CONCURRENCY": "3", "WORKER_QUEUES": "turns:9, mail"]), needs: [])
         #expect(named.worker.queues == ["turns": 9, "mail": 3])
+    }
+
+    @Test("How long a job may wait is set for all queues, and for some by name")
+    func waits() throws {
+        let usual = try Configuration(Environment([:]), needs: []).alarms
+        #expect(usual == AlarmThresholds())
+        let set = try Configuration(Environment(["ALARM_WAIT_SECONDS": "calls:600, mail:0.5"]), needs: []).alarms
+        #expect(set.oldestWait == .seconds(60))
+        #expect(set.oldestWaits == ["calls": .seconds(600), "mail": .seconds(0.5)])
+        let rest = try Configuration(Environment(["ALARM_WAIT_SECONDS": "300"]), needs: []).alarms
+        #expect(rest.oldestWait == .seconds(300) && rest.oldestWaits.isEmpty)
     }
 
     @Test("The simulator needs its address, and speaks the same protocol")

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Platform
+import Postgres
 import Simulators
 import TestSupport
 import Testing
@@ -38,7 +39,8 @@ import Testing
         let good = try await findings(environment)
         #expect(
             good.states == [
-                "configuration": "ok", "database": "ok", "migrations": "ok", "PUBLIC_URL": "failed", "Twilio": "ok",
+                "configuration": "ok", "database": "ok", "migrations": "ok", "alarms": "ok", "PUBLIC_URL": "failed",
+                "Twilio": "ok",
                 "language model": "ok", "calendar": "ok", "mail": "skipped",
             ])
         #expect(good.exit == .status(1) && good.text.contains("start operadora ingress"))
@@ -53,6 +55,21 @@ import Testing
         await twilio.stop()
         await openAI.stop()
         await google.stop()
+    }
+
+    @Test("Each alarm that is raised is named, with what to do, by the thresholds of the environment")
+    func alarms() async throws {
+        let database = try await TestDatabase.make()
+        try await database.client.query("INSERT INTO queues (name) VALUES ('calls')")
+        try await database.client.query(
+            "INSERT INTO jobs (kind, queue, run_at) VALUES ('work', 'calls', now() - interval '100 s')")
+        for (wait, state) in [("60", "failed"), ("60,calls:3600", nil)] {
+            let found = try await findings([
+                "DATABASE_URL": database.connectionString, "ALARM_WAIT_SECONDS": wait,
+            ])
+            #expect(found.states["alarm oldest_wait of calls"] == state)
+            #expect(found.text.contains("start more workers that serve the queue") == (state != nil))
+        }
     }
 
     @Test("What is not configured is named, and the rest is checked all the same")

@@ -26,6 +26,7 @@ struct Configuration: Sendable {
     /// What jobs are sealed with; may be empty.
     var sealingKeys: Keyring
     var metrics: MetricsConfiguration
+    var alarms: AlarmThresholds
     var calls: CallSettings
     var twilio: TwilioConfiguration
     var model: ModelConfiguration
@@ -58,6 +59,7 @@ struct Configuration: Sendable {
         worker = WorkerConfiguration(&reader)
         sealingKeys = Keyring(&reader)
         metrics = MetricsConfiguration(&reader)
+        alarms = AlarmThresholds(&reader)
         twilio = TwilioConfiguration(&reader, needs)
         model = ModelConfiguration(&reader, needs)
         calendar = CalendarConfiguration(&reader, needs)

@@ -1,4 +1,5 @@
 import HTTP
+import Jobs
 import Platform
 import Postgres
 
@@ -71,12 +72,26 @@ struct Doctor {
         } catch {
             return [.failed("migrations", "\(error)", "")]
         }
-        let findings = await examine(database)
+        let findings = await examine(database, configuration.alarms)
         await database.client.close()
         return findings
     }
 
-    private func examine(_ database: Database) async -> [Finding] {
+    /// One finding for each threshold that is crossed now, or one that none is.
+    private func alarms(_ client: PostgresClient, _ thresholds: AlarmThresholds) async -> [Finding] {
+        do {
+            let raised = try await QueueAlarm.all(client, thresholds).filter(\.isRaised)
+            guard !raised.isEmpty else { return [.ok("alarms", "none")] }
+            return raised.map { alarm in
+                let name = alarm.queue.isEmpty ? alarm.name : "\(alarm.name) of \(alarm.queue)"
+                return .failed("alarm \(name)", alarm.finding, alarm.advice)
+            }
+        } catch {
+            return [.failed("alarms", "\(error)", "look at the log of PostgreSQL")]
+        }
+    }
+
+    private func examine(_ database: Database, _ thresholds: AlarmThresholds) async -> [Finding] {
         let version: String
         do {
             version = try await database.client.query("SHOW server_version").first?.decode(String.self) ?? ""
@@ -90,9 +105,10 @@ struct Doctor {
                 return [reached, .failed("migrations", refusal, "run the release that made this schema")]
             }
             let pending = status.pending
-            return pending.isEmpty
-                ? [reached, .ok("migrations", "all applied")]
-                : [reached, .failed("migrations", "\(pending.count) are missing", "run operadora migrate up")]
+            guard pending.isEmpty else {
+                return [reached, .failed("migrations", "\(pending.count) are missing", "run operadora migrate up")]
+            }
+            return [reached, .ok("migrations", "all applied")] + (await alarms(database.client, thresholds))
         } catch {
             return [reached, .failed("migrations", "\(error)", "run the release that made this schema")]
         }
