@@ -215,6 +215,63 @@ struct LimitTests {
         }
     }
 
+    @Test("A limit is dropped when nobody uses it: neither a job in whatever state nor a holder")
+    func drop() async throws {
+        try await JobBench.with { bench in
+            let worker = try await bench.registerWorker()
+            try await bench.queue.setLimit("account", slots: 1)
+            let first = try await bench.queue.enqueue(Work(), limited("account", holder: "call:1"))
+            #expect(try await !bench.queue.dropLimit("account"), "a job waits for it")
+            _ = try await claim(bench, worker)
+            #expect(try await !bench.queue.dropLimit("account"), "one runs, and may come back")
+            try await bench.complete(first, by: worker)
+            #expect(try await !bench.queue.dropLimit("account"), "a slot is held")
+            try await bench.queue.releaseSlots(of: "call:1")
+            #expect(try await bench.queue.dropLimit("account"))
+            #expect(try await bench.value("SELECT count(*) FROM job_lanes", Int.self) == 0)
+            #expect(try await !bench.queue.dropLimit("account"), "there is none")
+        }
+    }
+
+    @Test("A limit that a transaction is about to use is not dropped under its hands", arguments: [true, false])
+    func dropRace(isFirstUse: Bool) async throws {
+        try await JobBench.with { bench in
+            try await bench.queue.setLimit("account", slots: 1)
+            if !isFirstUse {
+                let job = try await bench.queue.enqueue(Work(), limited("account"))
+                try await bench.sql("SELECT cancel_job(\(job))")
+            }
+            let drop = try await bench.client.withTransaction { connection in
+                try await connection.query("SELECT enqueue_job('work', limits => ARRAY['account'])")
+                let drop = Task { try await bench.queue.dropLimit("account") }
+                try await bench.untilSomebodyWaits()
+                return drop
+            }
+            #expect(try await !drop.value)
+            let worker = try await bench.registerWorker()
+            #expect(try await claim(bench, worker).count == 1)
+        }
+    }
+
+    @Test("Jobs that might start are put off, whether they wait for a limit or not; those that run are left alone")
+    func putOff() async throws {
+        try await JobBench.with { bench in
+            let worker = try await bench.registerWorker()
+            try await bench.queue.setLimit("account", slots: 1)
+            let running = try await bench.queue.enqueue(Work())
+            #expect(try await claim(bench, worker) == [running])
+            let free = try await bench.queue.enqueue(Work())
+            let waiting = try await bench.queue.enqueue(Work(), limited("account"))
+            let count = try await bench.value(
+                "SELECT put_off_jobs(\([running, free, waiting]), now() + interval '1 h')", Int.self)
+            #expect(count == 2)
+            #expect(try await claim(bench, worker) == [])
+            #expect(try await bench.states() == ["running", "scheduled", "scheduled"])
+            try await bench.sql("SELECT wake_job(\(free)), wake_job(\(waiting))")
+            #expect(try await claim(bench, worker).sorted() == [free, waiting])
+        }
+    }
+
     @Test("A claim reads no more for 100,000 jobs that wait for a limit")
     func backlog() async throws {
         try await JobBench.with { bench in
