@@ -51,14 +51,15 @@ struct Assembly: Sendable {
     func worker() throws -> [any Service] {
         let queue = JobQueue(database.client, logger: logger)
         var registry = JobRegistry()
-        CallJobs.register(in: &registry, services: try callServices(queue))
+        let services = try callServices(queue)
+        CallJobs.register(in: &registry, services: services)
         var settings = Worker.Configuration()
         settings.queues = configuration.worker.queues
         settings.heartbeat = configuration.worker.heartbeat
         settings.deadAfter = configuration.worker.deadAfter
         let worker = Worker(queue, registry: registry, configuration: settings, metrics: metrics, logger: logger)
         let server = try MetricsServer.make(configuration.metrics, metrics, logger: logger)
-        return [health(), queue, worker] + (server.map { [$0] } ?? [])
+        return [health(), queue, LimitedWorker(worker, services: services)] + (server.map { [$0] } ?? [])
     }
 
     /// What takes in webhooks. It answers from now on.
