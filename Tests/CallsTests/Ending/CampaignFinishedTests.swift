@@ -125,8 +125,8 @@ struct CampaignFinishedTests {
         }
         try await bench.runAll()
         #expect(try await status(bench) == "completed")
-        let jobs: Int = try await bench.value("SELECT count(*) FROM finished_jobs WHERE kind = 'campaign_finished'")
-        #expect(jobs == 1)
+        let times: Int = try await bench.value("SELECT count(*) FROM finished_jobs WHERE kind = 'campaign_finished'")
+        #expect(times == 1)
     }
 
     @Test("A campaign that is deleted takes its job along")
