@@ -31,6 +31,8 @@ public enum CallJobs {
             handler: finalize.handle)
         let price = RecordCallPriceHandler(services)
         registry.register(RecordCallPrice.self, handler: price.handle)
+        let finished = CampaignFinishedHandler(services)
+        registry.register(CampaignFinished.self, timeLimit: .seconds(60), handler: finished.handle)
         let reconcile = ReconcileCallsHandler(services)
         registry.register(ReconcileCalls.self, timeLimit: .seconds(300), handler: reconcile.handle)
     }

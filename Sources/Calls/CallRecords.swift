@@ -2,7 +2,7 @@ import FoundationEssentials
 import Platform
 import Postgres
 
-/// The statements about one call, most of them functions of the schema (`migrations/004_dial`).
+/// The statements about one call, most of them functions of the schema (`migrations/014_call_limits`).
 struct CallRecords: Sendable {
     private let postgres: PostgresClient
     private let settings: CallSettings
@@ -30,9 +30,9 @@ struct CallRecords: Sendable {
             refusals: refusals, isOurProviders: isOurProviders)
     }
 
-    /// Commits with the caller's transaction.
-    func beginDial(_ callID: Int64, in connection: PostgresConnection) async throws -> DialDecision {
-        let rows = try await connection.query(
+    /// The intent is on the disk when this returns `.dial`.
+    func beginDial(_ callID: Int64) async throws -> DialDecision {
+        let rows = try await postgres.query(
             """
             SELECT decision, coalesce(extract(epoch FROM wait), 0)::float8, coalesce(reason, '')
             FROM begin_dial(\(callID), \(settings.provider), \(settings.fromNumber), \(settings.defaultLanguage),
@@ -42,7 +42,6 @@ struct CallRecords: Sendable {
         switch decision {
         case "dial": return .dial
         case "wait": return .wait(.seconds(max(0, wait)), reason: reason)
-        case "parked": return .parked(reason: reason)
         case "do_not_call": return .doNotCall
         default: return .notQueued
         }

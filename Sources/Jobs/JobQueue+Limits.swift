@@ -12,6 +12,14 @@ extension JobQueue {
         try await client.query(Statements.setLimit(name, slots: slots, perSecond: perSecond, burst: burst))
     }
 
+    /// Forgets a limit that nobody uses. False while jobs need it or its slots are held, and when there is none of this name.
+    public func dropLimit(_ name: String) async throws -> Bool {
+        guard let row = try await client.query(Statements.dropLimit(name)).first else {
+            throw PostgresError.noRow("drop_limit")
+        }
+        return try row.decode(Bool.self)
+    }
+
     /// What `JobOptions.slotHolder` held may be another's. Again, or for a holder that holds nothing: nothing happens.
     public func releaseSlots(of holder: String) async throws {
         try await client.query(Statements.releaseSlots(of: holder))

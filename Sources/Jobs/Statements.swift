@@ -61,6 +61,8 @@ enum Statements {
         """
     }
 
+    static func dropLimit(_ name: String) -> PostgresQuery { "SELECT drop_limit(\(name))" }
+
     static func releaseSlots(of holder: String) -> PostgresQuery { "SELECT release_slots(\(holder)::text)" }
 
     static func joinBatch(_ batch: JobID) -> PostgresQuery { "SELECT join_batch(\(batch))" }

@@ -51,7 +51,8 @@ struct Assembly: Sendable {
     func worker() throws -> [any Service] {
         let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
         var registry = JobRegistry()
-        CallJobs.register(in: &registry, services: try callServices(queue))
+        let services = try callServices(queue)
+        CallJobs.register(in: &registry, services: services)
         if configuration.sealingKeys.isEmpty, configuration.mail != nil {
             logger.notice(
                 "no JOB_SEALING_KEYS: the jobs that send e-mails show their text to all who read the database")
@@ -62,7 +63,7 @@ struct Assembly: Sendable {
         settings.deadAfter = configuration.worker.deadAfter
         let worker = Worker(queue, registry: registry, configuration: settings, metrics: metrics, logger: logger)
         let server = try MetricsServer.make(configuration.metrics, metrics, logger: logger)
-        return [health(), queue, worker] + (server.map { [$0] } ?? [])
+        return [health(), queue, LimitedWorker(worker, services: services)] + (server.map { [$0] } ?? [])
     }
 
     /// What takes in webhooks. It answers from now on.

@@ -14,6 +14,7 @@ struct Invariants {
         try await everyMeetingIsBookedOnce()
         try await onlyWhatIsCommittedIsClaimed()
         try await nothingAcknowledgedIsLost()
+        try await noSlotIsLeft()
         try await noJobFailedButByKills()
     }
 
@@ -92,6 +93,16 @@ struct Invariants {
                 .compactMap { $0.parameters["SpeechResult"] }.filter { !said.contains("\(call.sid) \($0)") }
         }
         #expect(lost.isEmpty)
+    }
+
+    /// Unless a job of the call still runs, which releases them.
+    private func noSlotIsLeft() async throws {
+        let held = try await count(
+            """
+            SELECT count(*) FROM job_slots WHERE holder LIKE 'call:%'
+                AND NOT EXISTS (SELECT FROM jobs WHERE jobs.holder = job_slots.holder)
+            """)
+        #expect(held == 0, "no call holds a slot after its end")
     }
 
     /// A job whose worker is killed three times in a row ends, as it must; the call is reconciled. Nothing else may fail.

@@ -215,39 +215,74 @@ struct LimitTests {
         }
     }
 
-    @Test("A claim reads no more for 100,000 jobs that wait for a limit")
-    func backlog() async throws {
+    @Test("A limit is dropped when nobody uses it: neither a job in whatever state nor a holder")
+    func drop() async throws {
         try await JobBench.with { bench in
             let worker = try await bench.registerWorker()
-            try await bench.queue.setLimit("full", slots: 0)
-            try await bench.queue.setLimit("open", slots: 1000)
-            let one = try await bench.queue.enqueue(Work(), limited("full"))
-            try await bench.sql(
-                "SELECT count(enqueue_job('work', limits => ARRAY['open'])) FROM generate_series(1, 60)")
-            try await bench.sql("SELECT count(enqueue_job('work')) FROM generate_series(1, 60)")
-            _ = try await blocksOfClaim(bench, worker)
-            let few = try await blocksOfClaim(bench, worker)
-            try await bench.sql(
-                """
-                INSERT INTO jobs (kind, state, lane)
-                SELECT 'work', 'limited', lane FROM jobs, generate_series(1, 100000) WHERE id = \(one)
-                """)
-            let many = try await blocksOfClaim(bench, worker)
-            // The indexes have a level more.
-            #expect(many < few * 2)
+            try await bench.queue.setLimit("account", slots: 1)
+            let first = try await bench.queue.enqueue(Work(), limited("account", holder: "call:1"))
+            #expect(try await !bench.queue.dropLimit("account"), "a job waits for it")
+            _ = try await claim(bench, worker)
+            #expect(try await !bench.queue.dropLimit("account"), "one runs, and may come back")
+            try await bench.complete(first, by: worker)
+            #expect(try await !bench.queue.dropLimit("account"), "a slot is held")
+            try await bench.queue.releaseSlots(of: "call:1")
+            #expect(try await bench.queue.dropLimit("account"))
+            #expect(try await bench.value("SELECT count(*) FROM job_lanes", Int.self) == 0)
+            #expect(try await !bench.queue.dropLimit("account"), "there is none")
         }
     }
 
-    /// How many blocks the claim of 20 jobs looks at.
-    private func blocksOfClaim(_ bench: JobBench, _ worker: Int64) async throws -> Int64 {
-        let plan = try await bench.value(
-            """
-            EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
-            SELECT * FROM claim_jobs(\(worker), 'default', ARRAY['work'], 20)
-            """, JSON.self)
-        let root = try #require(plan.array?.first?["Plan"])
-        #expect(root["Actual Rows"]?.integer == 20)
-        return try #require(root["Shared Hit Blocks"]?.integer)
+    @Test("A limit that a transaction is about to use is not dropped under its hands", arguments: [true, false])
+    func dropRace(isFirstUse: Bool) async throws {
+        try await JobBench.with { bench in
+            try await bench.queue.setLimit("account", slots: 1)
+            if !isFirstUse {
+                let job = try await bench.queue.enqueue(Work(), limited("account"))
+                try await bench.sql("SELECT cancel_job(\(job))")
+            }
+            let drop = try await bench.client.withTransaction { connection in
+                try await connection.query("SELECT enqueue_job('work', limits => ARRAY['account'])")
+                let drop = Task { try await bench.queue.dropLimit("account") }
+                try await bench.untilSomebodyWaits()
+                return drop
+            }
+            #expect(try await !drop.value)
+            let worker = try await bench.registerWorker()
+            #expect(try await claim(bench, worker).count == 1)
+        }
+    }
+
+    @Test("Jobs that might start are put off, whether they wait for a limit or not; those that run are left alone")
+    func putOff() async throws {
+        try await JobBench.with { bench in
+            let worker = try await bench.registerWorker()
+            try await bench.queue.setLimit("account", slots: 1)
+            let running = try await bench.queue.enqueue(Work())
+            #expect(try await claim(bench, worker) == [running])
+            let free = try await bench.queue.enqueue(Work())
+            let waiting = try await bench.queue.enqueue(Work(), limited("account"))
+            let count = try await bench.value(
+                "SELECT put_off_jobs(\([running, free, waiting]), now() + interval '1 h')", Int.self)
+            #expect(count == 2)
+            #expect(try await claim(bench, worker) == [])
+            #expect(try await bench.states() == ["running", "scheduled", "scheduled"])
+            try await bench.sql("SELECT wake_job(\(free)), wake_job(\(waiting))")
+            #expect(try await claim(bench, worker).sorted() == [free, waiting])
+        }
+    }
+
+    @Test("Who enqueues the first job under new limits holds up nobody under one of them until the commit")
+    func newLane() async throws {
+        try await JobBench.with { bench in
+            let worker = try await bench.registerWorker()
+            for name in ["account", "campaign"] { try await bench.queue.setLimit(name, slots: 10) }
+            let job = try await bench.queue.enqueue(Work(), limited("account"))
+            try await bench.client.withTransaction { connection in
+                try await connection.query("SELECT enqueue_job('work', limits => ARRAY['account', 'campaign'])")
+                #expect(try await claim(bench, worker) == [job])
+            }
+        }
     }
 
     @Test(

@@ -34,6 +34,7 @@ import Testing
         #expect(configuration.calendar.baseURL == "https://www.googleapis.com/calendar/v3")
         #expect(configuration.calls.publicURL == "https://calls.example.com")
         #expect(configuration.calls.turnHold == .seconds(10) && configuration.calls.reconcileAfter == .seconds(60))
+        #expect(configuration.calls.providerConcurrentCalls == nil && configuration.calls.providerCallsPerSecond == nil)
         #expect(configuration.mail == nil)
         #expect(configuration.pooler == .none)
         #expect(configuration.metrics.host == "127.0.0.1" && configuration.metrics.port == nil)
@@ -64,9 +65,11 @@ import Testing
             ("TWILIO_FROM_NUMBER", "2125550123"), ("OPENAI_BASE_URL", "api.openai.com"), ("LANGUAGE_MODEL", "gpt"),
             ("CALENDAR_PROVIDER", "paper"), ("BUSINESS_TIMEZONE", "Mars/Olympus"),
             ("BUSINESS_HOURS", "mon 25:00-26:00"),
-            ("TURN_HOLD_SECONDS", "15"), ("RECONCILE_AFTER_SECONDS", "0"), ("WORKER_CONCURRENCY", "0"),
+            ("TURN_HOLD_SECONDS", "15"), ("RECONCILE_AFTER_SECONDS", "0"), ("PROVIDER_MAX_CONCURRENT_CALLS", "0"),
+            ("PROVIDER_CALLS_PER_SECOND", "nan"), ("WORKER_CONCURRENCY", "0"),
             ("WORKER_QUEUES", "turns:many"), ("WORKER_QUEUES", "turns,turns"), ("WORKER_HEARTBEAT_SECONDS", "10"),
             ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("DATABASE_POOLER", "statement"), ("METRICS_PORT", "http"),
+            ("METRICS_PORT", "65536"),
             ("SMTP_PORT", "0"),
             ("SMTP_TLS", "maybe"),
             ("PUBLIC_URL", "calls.example.com"), ("JOB_SEALING_KEYS", "a:short"),

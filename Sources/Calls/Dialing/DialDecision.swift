@@ -2,9 +2,8 @@
 enum DialDecision: Sendable, Hashable {
     /// The intent is committed with the transaction: ask the provider.
     case dial
+    /// It has given its slots back: after so long its job waits for others.
     case wait(Duration, reason: String)
-    /// The call keeps no job: whoever frees a slot, or resumes its campaign, gives it a new one.
-    case parked(reason: String)
     /// It has ended without a dial.
     case doNotCall
     /// It was dialled, or has ended, before.

@@ -22,8 +22,11 @@ struct InitiateCallHandler: Sendable {
         }
         switch (dial.status, dial.providerCallID) {
         case (.queued, _): return try await begin(dial, context)
-        case (.dialing, nil): return try await recover(dial, context)
-        default: return .completed(["status": .string(dial.status.rawValue)])
+        case (.dialing, nil): return try await recover(dial)
+        default:
+            // Claimed when it was over: nobody else would release what the claim took.
+            if dial.status.isFinal { try await services.queue.releaseSlots(of: "call:\(dial.callID)") }
+            return .completed(["status": .string(dial.status.rawValue)])
         }
     }
 
@@ -38,15 +41,7 @@ struct InitiateCallHandler: Sendable {
 extension InitiateCallHandler {
     private func begin(_ dial: Dial, _ context: JobContext) async throws -> JobOutcome {
         let begun = ContinuousClock.now
-        let decision = try await services.postgres.withTransaction { connection in
-            let decision = try await calls.beginDial(dial.callID, in: connection)
-            // The job ends with the decision to park, so that whoever frees a slot never finds it still running.
-            if case .parked(let reason) = decision {
-                try await context.complete(["parked": .string(reason)], in: connection)
-            }
-            return decision
-        }
-        switch decision {
+        switch try await calls.beginDial(dial.callID) {
         case .dial:
             guard let intended = try await calls.dial(of: dial.callID), intended.status == .dialing else {
                 return .snoozed(.seconds(1))
@@ -58,9 +53,7 @@ extension InitiateCallHandler {
             return try await ask(intended)
         case .wait(let wait, let reason):
             context.logger.debug("waits", metadata: ["call": "\(dial.callID)", "reason": reason])
-            // Windows of many leads open at the same instant.
-            return .snoozed(wait < .seconds(300) ? wait : wait + .seconds(Double.random(in: 0..<30)))
-        case .parked: return .completedInTransaction
+            return .snoozed(wait)
         case .doNotCall: return .completed(["status": "do_not_call"])
         case .notQueued: return .completed()
         }
@@ -127,7 +120,7 @@ extension InitiateCallHandler {
         return .completed(["provider_call_id": .string(providerCallID)])
     }
 
-    private func recover(_ dial: Dial, _ context: JobContext) async throws -> JobOutcome {
+    private func recover(_ dial: Dial) async throws -> JobOutcome {
         let settings = services.settings
         let recovery = DialRecovery.decide(
             candidates: await candidates(dial), sinceIntent: dial.sinceIntent, intents: dial.intents,
@@ -141,7 +134,8 @@ extension InitiateCallHandler {
         case .lookAgain(let wait): return .snoozed(wait)
         case .withdraw:
             try await calls.withdraw(dial, wasRefused: false, error: "a dial never reached the provider")
-            return try await begin(dial, context)
+            // It has no slot any more.
+            return .snoozed(.zero)
         case .fail:
             try await calls.end(dial.callID, error: "it never reached the provider, \(dial.intents) times")
             return .completed(["status": "ended"])

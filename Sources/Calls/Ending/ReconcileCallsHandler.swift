@@ -41,7 +41,9 @@ struct ReconcileCallsHandler: Sendable {
             ("outcomes_awaited", { _ in try await finalizeEndedCalls() }),
             ("meetings_settled", { try await settleMeetings($0) }),
             ("calls_revived", { _ in try await reviveQueuedCalls() }),
-            ("campaigns_moved", { _ in try await moveCampaigns() }),
+            ("campaigns_finished", { _ in try await finishCampaigns() }),
+            ("slots_released", { _ in try await count("SELECT release_forgotten_calls(\(Self.batch)::int)") }),
+            ("limits_dropped", { _ in try await count("SELECT drop_campaign_limits(\(Self.batch)::int)") }),
         ]
     }
 }
@@ -51,8 +53,7 @@ extension ReconcileCallsHandler {
     private func reopenDials() async throws -> Int {
         try await services.postgres.query(
             """
-            UPDATE calls SET last_event_at = now(), job_id = enqueue_job('initiate_call',
-                jsonb_build_object('call_id', id), queue => 'calls', unique_key => 'initiate:' || id)
+            UPDATE calls SET last_event_at = now(), job_id = enqueue_dial(id, campaign_id)
             WHERE id IN (SELECT id FROM calls
                 WHERE status = 'dialing' AND provider_call_id IS NULL AND direction = 'outbound' AND finalized_at IS NULL
                     AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.inSeconds))
@@ -153,9 +154,7 @@ extension ReconcileCallsHandler {
     private func finalizeEndedCalls() async throws -> Int {
         try await services.postgres.query(
             """
-            SELECT enqueue_job('finalize_call', jsonb_build_object('call_id', id),
-                key => 'call:' || id, unique_key => 'finalize:' || id)
-            FROM calls
+            SELECT enqueue_finalize(id, campaign_id) FROM calls
             WHERE status IN ('ended', 'uncertain') AND finalized_at IS NULL
                 AND last_event_at < now() - make_interval(secs => \(services.settings.reconcileAfter.inSeconds))
             ORDER BY last_event_at LIMIT \(Self.batch)
@@ -171,22 +170,21 @@ extension ReconcileCallsHandler {
         return forgotten.count
     }
 
-    /// A queued call always has a job or is parked. Should somebody have cancelled its job, it ends; should it have been lost,
+    /// A queued call always has a job. Should somebody have cancelled its job, it ends; should it have been lost,
     /// it gets another.
     private func reviveQueuedCalls() async throws -> Int {
         let rows = try await services.postgres.query(
             """
             WITH quiet AS MATERIALIZED (
-                SELECT id, EXISTS (SELECT FROM jobs WHERE jobs.id = job_id) AS has_job,
+                SELECT id, campaign_id, EXISTS (SELECT FROM jobs WHERE jobs.id = job_id) AS has_job,
                     EXISTS (SELECT FROM finished_jobs
                         WHERE finished_jobs.id = job_id AND state = 'cancelled') AS is_cancelled
                 FROM calls
-                WHERE status = 'queued' AND finalized_at IS NULL AND parked_since IS NULL
+                WHERE status = 'queued' AND finalized_at IS NULL
                     AND last_event_at < now() - interval '10 minutes'
                 ORDER BY last_event_at LIMIT \(Self.batch) FOR NO KEY UPDATE SKIP LOCKED)
             UPDATE calls SET last_event_at = now(), job_id = CASE WHEN has_job OR is_cancelled THEN job_id ELSE
-                enqueue_job('initiate_call', jsonb_build_object('call_id', calls.id), queue => 'calls',
-                    unique_key => 'initiate:' || calls.id) END
+                enqueue_dial(quiet.id, quiet.campaign_id) END
             FROM quiet WHERE calls.id = quiet.id
             RETURNING calls.id, has_job, is_cancelled
             """)
@@ -202,25 +200,18 @@ extension ReconcileCallsHandler {
         return revived
     }
 
-    /// Fills slots that nobody filled, and completes campaigns that nothing is left of.
-    private func moveCampaigns() async throws -> Int {
-        let rows = try await services.postgres.query(
+    /// Whoever wrote the last outcome may have found somebody adding calls who then did not.
+    private func finishCampaigns() async throws -> Int {
+        try await count(
             """
-            SELECT id, EXISTS (SELECT FROM calls WHERE campaign_id = campaigns.id AND parked_since IS NOT NULL)
-            FROM campaigns
-            WHERE status = 'running' AND (
-                EXISTS (SELECT FROM calls WHERE campaign_id = campaigns.id AND parked_since IS NOT NULL)
-                OR NOT EXISTS (SELECT FROM calls WHERE campaign_id = campaigns.id AND finalized_at IS NULL))
-            ORDER BY id LIMIT \(Self.batch)
+            SELECT count(*) FILTER (WHERE finish_campaign(id)) FROM (
+                SELECT id FROM campaigns
+                WHERE status = 'running' AND inbound_number IS NULL AND NOT has_open_calls(id)
+                ORDER BY id LIMIT \(Self.batch)) AS idle
             """)
-        for row in rows {
-            let (id, hasParkedCalls) = try row.decode(Int64.self, Bool.self)
-            // One statement, one transaction, one campaign locked at a time.
-            try await services.postgres.query(
-                hasParkedCalls
-                    ? "SELECT unpark_calls(id, max_concurrent_calls) FROM lock_campaign(\(id)) WHERE status = 'running'"
-                    : "SELECT complete_campaign(\(id))")
-        }
-        return rows.count
+    }
+
+    private func count(_ query: PostgresQuery) async throws -> Int {
+        try await services.postgres.query(query)[0].decode(Int.self)
     }
 }

@@ -6,6 +6,10 @@ public struct CallSettings: Sendable {
     public var provider = "twilio"
     /// E.164 number that calls come from.
     public var fromNumber = ""
+    /// Calls that the provider's account may have under way at a time, 1 or more; nil is any number.
+    public var providerConcurrentCalls: Int?
+    /// Calls that the provider's account may begin per second, above 0; nil is any number.
+    public var providerCallsPerSecond: Double?
     /// en, es or pt, for leads and campaigns without one.
     public var defaultLanguage = "en"
     /// The calendar's zone, and the zone of leads and campaigns without one.

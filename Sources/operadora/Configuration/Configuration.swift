@@ -118,8 +118,8 @@ struct MetricsConfiguration: Sendable {
 
     init(_ reader: inout EnvironmentReader) {
         host = reader.string("METRICS_HOST", default: "127.0.0.1")
-        port = reader.parsed("METRICS_PORT", default: nil, expected: "a port from 0 to 65535, such as 9400") { text in
-            Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
+        if reader.string("METRICS_PORT") != nil {
+            port = reader.integer("METRICS_PORT", default: 9400, in: 0...65_535)
         }
     }
 }
@@ -185,6 +185,14 @@ extension CallSettings {
             publicURL = url
         } else if !needs.isDisjoint(with: [.webhooks, .providers]) {
             reader.report("PUBLIC_URL", "is not set: set it to the address that providers reach the ingress by")
+        }
+        if reader.string("PROVIDER_MAX_CONCURRENT_CALLS") != nil {
+            providerConcurrentCalls = reader.integer("PROVIDER_MAX_CONCURRENT_CALLS", default: 100, in: 1...100_000)
+        }
+        if reader.string("PROVIDER_CALLS_PER_SECOND") != nil {
+            providerCallsPerSecond = reader.parsed(
+                "PROVIDER_CALLS_PER_SECOND", default: 1, expected: "a number above 0, at most 10000, such as 1"
+            ) { text in Double(text).flatMap { $0 > 0 && $0 <= 10_000 ? $0 : nil } }
         }
         businessTimezone = reader.parsed(
             "BUSINESS_TIMEZONE", default: businessTimezone, expected: "a time zone, such as America/Mexico_City"

@@ -146,7 +146,7 @@ struct InitiateCallTests {
         bench.telephony.change { $0.dialFaults = [.busyNow(retryAfter: .seconds(7)), .busyNow(retryAfter: nil)] }
         try await bench.runAll()
         #expect(try await bench.status(call) == "queued")
-        #expect(try await bench.value(Int.self, "SELECT campaign_free_slots(\(campaign))") == 1)
+        #expect(try await bench.slots("campaign:\(campaign)") == 0)
         #expect(try await bench.value(Int.self, "SELECT attempts FROM leads") == 0)
         let wait: Double = try await bench.value(
             "SELECT extract(epoch FROM run_at - now())::float8 FROM jobs WHERE kind = 'initiate_call'")

@@ -103,7 +103,7 @@ struct ReconcileCallsTests {
         let lost = try await bench.queuedCall(campaign)
         try await bench.query("DELETE FROM jobs WHERE id = (SELECT job_id FROM calls WHERE id = \(lost))")
         try await bench.query(
-            "UPDATE calls SET last_event_at = now() - interval '11 minutes', parked_since = NULL WHERE status = 'queued'"
+            "UPDATE calls SET last_event_at = now() - interval '11 minutes' WHERE status = 'queued'"
         )
         let cancelled: Int = try await bench.value(
             "SELECT count(*) FROM calls JOIN finished_jobs ON finished_jobs.id = job_id")
@@ -138,18 +138,50 @@ struct ReconcileCallsTests {
         #expect(bench.telephony.dialled.count == 1)
     }
 
-    @Test("A queued call whose job somebody deleted gets another, and a parked one a free slot")
+    @Test("A queued call whose job somebody deleted gets another")
     func revival() async throws {
         let bench = try await CallBench()
-        let campaign = try await bench.campaign("max_concurrent_calls = 2")
-        let lost = try await bench.queuedCall(campaign)
-        let parked = try await bench.queuedCall(campaign)
+        let lost = try await bench.queuedCall(bench.campaign())
         try await bench.query("DELETE FROM jobs")
-        try await bench.query("UPDATE calls SET parked_since = now(), job_id = NULL WHERE id = \(parked)")
-        try await bench.query("UPDATE calls SET last_event_at = now() - interval '11 min' WHERE id = \(lost)")
+        try await bench.query("UPDATE calls SET last_event_at = now() - interval '11 min'")
         try await reconcile(bench)
         #expect(try await bench.status(lost) == "dialing")
-        #expect(try await bench.status(parked) == "dialing")
+    }
+
+    @Test("Slots of calls that are over or gone are released; those of calls under way are kept")
+    func forgottenSlots() async throws {
+        let bench = try await CallBench()
+        let campaign = try await bench.campaign("redial = '{}'")
+        let over = try await bench.dialledCall(campaign)
+        let underWay = try await bench.dialledCall(campaign)
+        try await bench.query("SELECT end_call(\(over.id))")
+        try await bench.query(
+            """
+            INSERT INTO job_slots (limit_name, holder)
+            VALUES ('provider', 'call:' || \(over.id)::bigint), ('provider', 'call:4711'), ('provider', 'tenant:1')
+            """)
+        try await reconcile(bench)
+        let holders: [String] = try await bench.value(
+            "SELECT array_agg(DISTINCT holder ORDER BY holder) FROM job_slots")
+        #expect(holders == ["call:\(underWay.id)", "tenant:1"])
+    }
+
+    @Test("The limit of a campaign that is over goes, and comes back when it goes on; that of a deleted one goes")
+    func unusedLimits() async throws {
+        let bench = try await CallBench()
+        let over = try await bench.campaign("redial = '{}'")
+        let deleted = try await bench.campaign()
+        let call = try await bench.dialledCall(over)
+        try await bench.query("DELETE FROM campaigns WHERE id = \(deleted)")
+        let limits: PostgresQuery = "SELECT array_agg(name ORDER BY name) FROM job_limits"
+        try await reconcile(bench)
+        #expect(try await bench.value([String].self, limits) == ["campaign:\(over)", "provider"])
+        try await bench.query("SELECT end_call(\(call.id))")
+        try await reconcile(bench)
+        try await reconcile(bench)
+        #expect(try await bench.value([String].self, limits) == ["provider"])
+        _ = try await bench.dialledCall(over)
+        #expect(try await bench.slots("campaign:\(over)") == 1)
     }
 
     @Test("An ended call whose finalize_call is gone is finalized")

@@ -157,6 +157,11 @@ struct CallBench: Sendable {
         try await query("SELECT wake_job(id) FROM jobs WHERE state = 'scheduled'")
     }
 
+    /// How many slots of a limit are held.
+    func slots(_ limit: String) async throws -> Int {
+        try await value("SELECT count(*) FROM job_slots WHERE limit_name = \(limit)")
+    }
+
     func jobs(_ kind: String) async throws -> Int {
         try await value("SELECT count(*) FROM jobs WHERE kind = \(kind)")
     }
