@@ -209,9 +209,14 @@ struct CrashTests {
 extension JobBench {
     /// Like `until`, while the server may be away.
     func untilAfterCrash(_ condition: PostgresQuery) async throws {
+        while try await !afterCrash(condition) { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
+    /// The answer, once the server is there to give it.
+    func afterCrash(_ condition: PostgresQuery) async throws -> Bool {
         while true {
             do {
-                return try await until(condition)
+                return try await value(condition, Bool.self)
             } catch is PostgresError {
                 try Task.checkCancellation()
             }

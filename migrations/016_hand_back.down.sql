@@ -1,0 +1,118 @@
+-- As they were before.
+
+CREATE OR REPLACE FUNCTION settle_jobs(
+    by_worker bigint, ids bigint[], fences integer[], outcomes text[], results text[], errors text[],
+    delays double precision[], wait boolean, OUT stale bigint[], OUT busy bigint[], OUT queues text[]
+) LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    keys text[];
+    ended_keys text[];
+    done bigint[];
+    rest bigint[];
+    followed bigint[];
+    states job_state[];
+    batches bigint[];
+    holders text[];
+BEGIN
+    IF wait THEN
+        SELECT array_agg(locked.key) INTO keys FROM (
+            SELECT k.key FROM job_keys k WHERE k.key IN (SELECT j.key FROM jobs j WHERE j.id = ANY (ids))
+            ORDER BY k.key FOR UPDATE) AS locked;
+    ELSE
+        SELECT array_agg(locked.key) INTO keys FROM (
+            SELECT k.key FROM job_keys k WHERE k.key IN (SELECT j.key FROM jobs j WHERE j.id = ANY (ids))
+            ORDER BY k.key FOR UPDATE SKIP LOCKED) AS locked;
+    END IF;
+
+    WITH mine AS MATERIALIZED (
+        SELECT * FROM unnest(ids, fences, outcomes, results, errors, delays)
+            AS mine (id, fence, outcome, result, error, delay)
+    ), ended AS (
+        DELETE FROM jobs j USING mine
+        WHERE j.id = mine.id AND j.claims = mine.fence AND j.worker IS NOT DISTINCT FROM by_worker
+            AND (j.key IS NULL OR j.key = ANY (keys))
+            AND (mine.outcome NOT IN ('retry', 'snooze', 'release') OR j.cancel_requested)
+        RETURNING j.*, mine.outcome, nullif(mine.result, '')::jsonb AS result, nullif(mine.error, '') AS last_error,
+            CASE WHEN mine.outcome IN ('retry', 'snooze', 'release') THEN 'cancelled' ELSE mine.outcome END::job_state AS ending,
+            CASE WHEN mine.outcome <> 'completed' THEN kept_options(j) END AS kept
+    ), history AS (
+        INSERT INTO finished_jobs (id, enqueued_at, run_at, claimed_at, worker, state, priority, attempt, max_attempts,
+            rescues, kind, queue, key, unique_key, error, arguments, result, batch, options)
+        SELECT id, enqueued_at, run_at, claimed_at, worker, ending, priority, attempt, max_attempts, rescues, kind, queue,
+            key, unique_key, CASE WHEN outcome <> 'completed' THEN coalesce(last_error, error) END, arguments, result, batch, kept
+        FROM ended
+    ), again AS (
+        UPDATE jobs j SET
+            worker = NULL,
+            state = CASE WHEN mine.delay > 0 AND NOT j.woken THEN 'scheduled'
+                WHEN j.lane IS NULL OR mine.outcome = 'release' THEN 'available'
+                WHEN j.holder IS NULL THEN 'limited' ELSE ready_state(j.lane, j.holder, j.id) END,
+            run_at = CASE WHEN j.woken THEN clock_timestamp() ELSE clock_timestamp() + mine.delay * interval '1 s' END,
+            attempt = j.attempt - CASE WHEN mine.outcome = 'retry' THEN 0 ELSE 1 END,
+            rescues = CASE WHEN mine.outcome = 'release' THEN j.rescues ELSE 0 END,
+            start_by = CASE WHEN mine.outcome = 'release' THEN j.start_by END,
+            error = coalesce(nullif(mine.error, ''), j.error),
+            woken = false
+        FROM mine
+        WHERE j.id = mine.id AND j.claims = mine.fence AND j.worker IS NOT DISTINCT FROM by_worker
+            AND mine.outcome IN ('retry', 'snooze', 'release') AND NOT j.cancel_requested
+        RETURNING j.id, j.queue, j.state, j.lane IS NOT NULL AND j.holder IS NULL AND mine.outcome <> 'release' AS gives_back
+    )
+    SELECT array_agg(id), array_agg(DISTINCT key) FILTER (WHERE key IS NOT NULL),
+        array_agg(DISTINCT queue) FILTER (WHERE queue IS NOT NULL),
+        array_agg(id) FILTER (WHERE is_followed), array_agg(state) FILTER (WHERE is_followed),
+        array_agg(batch) FILTER (WHERE is_followed),
+        -- A failed attempt and a snooze give their slots back and wait anew; a hand-back keeps them.
+        array_agg('job:' || id) FILTER (WHERE gives_back)
+    INTO done, ended_keys, queues, followed, states, batches, holders
+    FROM (SELECT id, key, NULL AS queue, ending AS state, batch, has_followers OR batch IS NOT NULL AS is_followed,
+            lane IS NOT NULL AND holder IS NULL AS gives_back
+        FROM ended
+        UNION ALL
+        SELECT id, NULL, CASE WHEN state <> 'scheduled' THEN queue END, NULL, NULL, false, gives_back FROM again) AS settled;
+
+    IF holders IS NOT NULL THEN PERFORM release_slots(holders); END IF;
+
+    IF ended_keys IS NOT NULL THEN queues := queues || release_job_keys(ended_keys); END IF;
+    IF followed IS NOT NULL THEN PERFORM follow_ends(followed, states, batches); END IF;
+    rest := ARRAY(SELECT unnest(ids) EXCEPT SELECT unnest(done));
+    busy := ARRAY(SELECT j.id FROM unnest(ids, fences) AS mine (id, fence) JOIN jobs j ON j.id = mine.id
+        WHERE j.id = ANY (rest) AND j.claims = mine.fence AND j.worker IS NOT DISTINCT FROM by_worker);
+    stale := ARRAY(SELECT unnest(rest) EXCEPT SELECT unnest(busy));
+    queues := coalesce(queues, '{}');
+END $$;
+
+CREATE OR REPLACE FUNCTION rescue_jobs(at_most integer, OUT rescued integer, OUT queues text[]) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    WITH orphan AS MATERIALIZED (
+        SELECT j.id FROM worker_gaps() AS gap
+        JOIN jobs j ON j.state = 'running' AND j.worker > gap.after_worker AND j.worker < gap.before_worker
+        WHERE j.rescues < 2 AND j.attempt < j.max_attempts AND NOT j.cancel_requested
+            -- Never started: it was being ended as too late, whatever it waited for.
+            AND j.attempt > 0
+        LIMIT at_most FOR UPDATE OF j SKIP LOCKED
+    ), again AS (
+        UPDATE jobs j SET state = CASE j.rescues WHEN 0 THEN 'available' ELSE 'scheduled' END::job_state, worker = NULL,
+            rescues = j.rescues + 1, run_at = clock_timestamp() + j.rescues * random() * interval '5 s',
+            start_by = NULL, woken = false, error = 'its worker was lost'
+        FROM orphan WHERE j.id = orphan.id
+        RETURNING j.queue, j.state
+    )
+    SELECT count(*), coalesce(array_agg(DISTINCT queue) FILTER (WHERE state = 'available'), '{}') INTO rescued, queues
+    FROM again;
+END $$;
+
+CREATE OR REPLACE FUNCTION release_unheld_jobs(by_worker bigint, held bigint[], claimed_before interval) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    released integer;
+BEGIN
+    UPDATE jobs SET state = 'available', worker = NULL, attempt = attempt - 1
+    WHERE id IN (SELECT j.id FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.attempt > 0 AND j.id <> ALL (held)
+        AND j.claimed_at < clock_timestamp() - claimed_before FOR UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS released = ROW_COUNT;
+    RETURN released;
+END $$;
