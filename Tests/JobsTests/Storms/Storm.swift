@@ -61,7 +61,11 @@ struct Storm: Sendable {
         self.seed = seed
         var dice = StormDice(seed: seed)
         operations = (0..<count).map { _ in (dice.pause(Self.pauses.operation), dice.operation()) }
-        faults = (0..<count / 30).map { _ in (dice.pause(Self.pauses.fault), dice.fault()) }
+        // One restart of the database at least, in the middle.
+        let half = count / 60
+        faults = (0..<half * 2).map { number in
+            (dice.pause(Self.pauses.fault), number == half ? .restartDatabase : dice.fault())
+        }
     }
 }
 

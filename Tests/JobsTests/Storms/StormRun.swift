@@ -84,7 +84,6 @@ struct StormRun: Sendable {
             guard calm.elapsed < .seconds(90) else { throw Unended(jobs: try await bench.column(Self.unended)) }
             try await Task.sleep(for: .milliseconds(200))
         }
-        print("DRAIN \(calm.elapsed)")
         return launcher
     }
 

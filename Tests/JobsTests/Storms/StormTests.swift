@@ -1,4 +1,3 @@
-import Foundation
 import Platform
 import TestSupport
 import Testing
@@ -13,30 +12,23 @@ struct StormTests {
         let end = ContinuousClock.now + .seconds(60 * ModelForm.minutes)
         var seed = ModelForm.firstSeed
         repeat {
-            let storm = Storm(seed: seed, operations: ModelForm.isLong ? 1000 : 250)
-            let watch = Stopwatch()
-            do {
-                let run = try await StormRun.survive(storm)
-                print(
-                    "model: storm \(seed) over \(storm.operations.count) operations took \(Int(watch.elapsed.inSeconds)) s: "
-                        + "\(run.summary); \(run.broken.count) promises broken")
-                for promise in run.broken { Issue.record("storm \(seed) broke a promise. \(promise)") }
-                if !run.broken.isEmpty { print(storm) }
-            } catch {
-                print(storm)
-                throw error
-            }
+            try await survive(Storm(seed: seed, operations: ModelForm.isLong ? 1000 : 150))
             seed += 1
         } while ContinuousClock.now < end
     }
-}
 
-/// How long the tests against the model go on, and where they begin.
-enum ModelForm {
-    private static let environment = ProcessInfo.processInfo.environment
-
-    static let minutes = environment["OPERADORA_MODEL_MINUTES"].flatMap(Int.init) ?? 0
-    static var isLong: Bool { minutes > 0 }
-    /// OPERADORA_MODEL_SEED repeats what a failure has printed.
-    static let firstSeed = environment["OPERADORA_MODEL_SEED"].flatMap(UInt64.init) ?? 1
+    private func survive(_ storm: Storm) async throws {
+        let watch = Stopwatch()
+        do {
+            let run = try await StormRun.survive(storm)
+            print(
+                "storm \(storm.seed): \(storm.operations.count) operations and \(storm.faults.count) faults in",
+                "\(Int(watch.elapsed.inSeconds)) s; jobs were \(run.summary); \(run.broken.count) promises broken")
+            for promise in run.broken { Issue.record("storm \(storm.seed) broke a promise. \(promise)") }
+            if !run.broken.isEmpty { print(storm) }
+        } catch {
+            print(storm)
+            throw error
+        }
+    }
 }
