@@ -1,5 +1,92 @@
 -- As they were before.
 
+CREATE OR REPLACE FUNCTION ready_state(job_lane bigint, job_holder text, job_id bigint) RETURNS job_state LANGUAGE sql STABLE
+SET enable_seqscan = off AS $$
+    SELECT CASE WHEN bool_and(s.holder IS NOT NULL) THEN 'available' ELSE 'limited' END::job_state
+    FROM job_lanes l JOIN job_limits m ON m.name = ANY (l.limits) AND m.slots IS NOT NULL
+    LEFT JOIN job_slots s ON s.limit_name = m.name AND s.holder = coalesce(job_holder, 'job:' || job_id)
+    WHERE l.id = job_lane
+$$;
+
+CREATE OR REPLACE FUNCTION claim_limited_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
+RETURNS SETOF claimed_job LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+DECLARE
+    lanes bigint[];
+    names text[];
+    slot_names text[];
+    room jsonb;
+    lane record;
+    job record;
+    next_ids bigint[];
+    chosen bigint[] := '{}';
+BEGIN
+    SELECT array_agg(DISTINCT waiting.id), array_agg(DISTINCT name) INTO lanes, names
+    FROM waiting_lanes(ARRAY[of_queue]) AS waiting CROSS JOIN LATERAL unnest(waiting.limits) AS name;
+    names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (names) ORDER BY l.name FOR UPDATE SKIP LOCKED);
+    -- A statement of its own: it sees what those who had the locks before have committed.
+    SELECT jsonb_object_agg(l.name, greatest(0, least(
+        CASE WHEN l.slots IS NOT NULL THEN l.slots - held.slots END,
+        CASE WHEN l.per_second IS NOT NULL THEN floor(limit_tokens(l)) END, 1000000))) INTO room
+    FROM job_limits l CROSS JOIN LATERAL (
+        SELECT count(*) AS slots FROM (SELECT FROM job_slots s WHERE s.limit_name = l.name LIMIT l.slots) AS counted) AS held
+    WHERE l.name = ANY (names);
+    FOR lane IN
+        SELECT l.id, l.limits FROM unnest(lanes) AS waiting (id) JOIN job_lanes l ON l.id = waiting.id
+        CROSS JOIN LATERAL (SELECT j.priority, j.id FROM jobs j WHERE j.lane = l.id AND j.state = 'limited'
+            ORDER BY j.priority, j.id LIMIT 1) AS head
+        WHERE room ?& l.limits ORDER BY head.priority, head.id
+    LOOP
+        slot_names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (lane.limits) AND l.slots IS NOT NULL);
+        -- Whose holder has some of the slots needs only the others; who has all goes on, whatever room there is.
+        -- Written so that no index but that of holders can serve: the lane may be long.
+        FOR job IN
+            SELECT j.id, j.holder, ARRAY(SELECT unnest(slot_names) EXCEPT SELECT unnest(held.names)) AS missing
+            FROM (SELECT s.holder, array_agg(s.limit_name) AS names FROM job_slots s
+                WHERE s.limit_name = ANY (slot_names) AND s.holder NOT LIKE 'job:%' GROUP BY s.holder) AS held
+            JOIN jobs j ON j.holder = held.holder AND j.lane + 0 = lane.id AND j.state::text = 'limited'
+            WHERE j.kind = ANY (known_kinds) AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
+            FOR UPDATE OF j SKIP LOCKED
+        LOOP
+            EXIT WHEN at_most <= 0;
+            CONTINUE WHEN EXISTS (SELECT FROM unnest(job.missing) AS name WHERE (room ->> name)::integer <= 0);
+            INSERT INTO job_slots (limit_name, holder) SELECT unnest(job.missing), job.holder ON CONFLICT DO NOTHING;
+            room := room || coalesce((SELECT jsonb_object_agg(name, (room ->> name)::integer - 1)
+                FROM unnest(job.missing) AS name), '{}');
+            chosen := chosen || job.id;
+            at_most := at_most - 1;
+        END LOOP;
+        next_ids := ARRAY(
+            SELECT j.id FROM jobs j
+            WHERE j.lane = lane.id AND j.state = 'limited' AND j.kind = ANY (known_kinds) AND j.id <> ALL (chosen)
+                AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
+            ORDER BY j.priority, j.id
+            LIMIT greatest(0, least(at_most, (SELECT min((room ->> name)::integer) FROM unnest(lane.limits) AS name)))
+            FOR UPDATE SKIP LOCKED);
+        CONTINUE WHEN cardinality(next_ids) = 0;
+        INSERT INTO job_slots (limit_name, holder)
+        SELECT name, coalesce(j.holder, 'job:' || j.id) FROM jobs j CROSS JOIN unnest(slot_names) AS name
+        WHERE j.id = ANY (next_ids)
+        ON CONFLICT DO NOTHING;
+        UPDATE job_limits l SET tokens = limit_tokens(l) - cardinality(next_ids), filled_at = clock_timestamp()
+        WHERE l.name = ANY (lane.limits) AND l.per_second IS NOT NULL;
+        room := room || (SELECT jsonb_object_agg(name, (room ->> name)::integer - cardinality(next_ids))
+            FROM unnest(lane.limits) AS name);
+        chosen := chosen || next_ids;
+        at_most := at_most - cardinality(next_ids);
+    END LOOP;
+    -- This worker has all it can take: there may be room for more, and others may just have been passed over.
+    IF at_most <= 0 THEN PERFORM pg_notify('operadora_jobs', of_queue); END IF;
+    RETURN QUERY
+    UPDATE jobs j SET state = 'running', worker = by_worker, attempt = j.attempt + 1, claims = j.claims + 1,
+        claimed_at = clock_timestamp(), woken = false
+    WHERE j.id = ANY (chosen)
+    RETURNING j.id, j.claims, j.attempt, j.max_attempts::integer, j.key IS NOT NULL, j.awaited, j.enqueued_at,
+        extract(epoch FROM j.claimed_at - j.run_at)::double precision, j.kind::text, j.queue::text, j.arguments::text,
+        NULL::text, NULL::text, j.options::text;
+END $$;
+
 CREATE OR REPLACE FUNCTION settle_jobs(
     by_worker bigint, ids bigint[], fences integer[], outcomes text[], results text[], errors text[],
     delays double precision[], wait boolean, OUT stale bigint[], OUT busy bigint[], OUT queues text[]

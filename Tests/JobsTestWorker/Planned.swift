@@ -36,13 +36,12 @@ private func take(_ step: String, _ context: JobContext, _ client: PostgresClien
     case "complete": return .completed("done")
     case "effect":
         try await client.withTransaction { connection in
-            try await connection.query("INSERT INTO effects (job_id) VALUES (\(context.id))")
+            try await connection.query(effect(context))
             try await context.complete(in: connection)
         }
         return .completedInTransaction
     case "effect_at_once":
-        try await context.complete(
-            with: ["INSERT INTO effects (job_id) VALUES (\(context.id))"], on: client)
+        try await context.complete(with: [effect(context)], on: client)
         return .completedInTransaction
     case "snooze": return .snoozed(.milliseconds(50))
     case "cancel": return .cancelled(reason: "as planned")
@@ -56,6 +55,10 @@ private func take(_ step: String, _ context: JobContext, _ client: PostgresClien
     default: throw PlannedFailure()
     }
     return .completed()
+}
+
+private func effect(_ context: JobContext) -> PostgresQuery {
+    "INSERT INTO effects (job_id, attempt) VALUES (\(context.id), \(context.attempt))"
 }
 
 private struct PlannedFailure: Error, CustomStringConvertible { let description = "failed as planned" }

@@ -9,13 +9,14 @@ enum StormAudit {
             started_at timestamptz NOT NULL DEFAULT clock_timestamp(), ended_at timestamptz
         );
         CREATE INDEX ON runs (job_id);
-        CREATE TABLE effects (job_id bigint NOT NULL);
+        CREATE TABLE effects (job_id bigint NOT NULL, attempt bigint NOT NULL);
 
         CREATE TABLE job_events (
             number bigserial PRIMARY KEY,
             at timestamptz NOT NULL,
             event text NOT NULL,
             from_state job_state,
+            worker_lives boolean,
             slots_missing integer,
             limits text[],
             LIKE jobs
@@ -35,7 +36,8 @@ enum StormAudit {
                     AND s.holder = coalesce(seen.holder, 'job:' || seen.id)));
         BEGIN
             INSERT INTO job_events SELECT nextval('job_events_number_seq'), clock_timestamp(), event,
-                CASE WHEN TG_OP <> 'INSERT' THEN OLD.state END, missing, names, seen.*;
+                CASE WHEN TG_OP <> 'INSERT' THEN OLD.state END,
+                TG_OP = 'UPDATE' AND EXISTS (SELECT FROM workers w WHERE w.id = OLD.worker), missing, names, seen.*;
             RETURN NULL;
         END $$;
         CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION audit_jobs();

@@ -38,12 +38,12 @@ struct StormCheck: Sendable {
             WHERE number > 0 GROUP BY number HAVING count(*) > 1
             """),
         StormCheck(
-            "An effect is there exactly if its job ended with it",
+            "An effect is there exactly if its job ended with it, by the run that had the job",
             """
             SELECT 'job ' || f.id || ' ended as ' || f.state || ' with ' || count(e.job_id) || ' effects'
             FROM finished_jobs f LEFT JOIN effects e ON e.job_id = f.id
-            GROUP BY f.id, f.state, f.arguments
-            HAVING count(e.job_id) > 1 OR f.state <> 'completed' AND count(e.job_id) > 0
+            GROUP BY f.id, f.state, f.arguments, f.attempt
+            HAVING count(e.job_id) > 1 OR f.state <> 'completed' AND count(e.job_id) > 0 OR max(e.attempt) <> f.attempt
                 OR f.state = 'completed' AND f.arguments #>> '{steps,-1}' LIKE 'effect%'
                     AND jsonb_array_length(f.arguments -> 'steps') = 1 AND count(e.job_id) = 0
             """),
@@ -91,8 +91,13 @@ struct StormCheck: Sendable {
                 WHERE e.id = r.job_id AND e.event = 'claimed' AND e.attempt = r.attempt AND e.at < r.started_at)
             """),
         StormCheck(
-            "Nobody whose heart beats is declared dead",
-            "SELECT 'declared dead after ' || silent_for FROM gone_workers WHERE silent_for < dead_after"),
+            "Nobody whose heart beats is declared dead, or loses its jobs",
+            """
+            SELECT 'declared dead after ' || silent_for FROM gone_workers WHERE silent_for < dead_after
+            UNION ALL
+            SELECT 'job ' || id || ' was taken from a living worker' FROM job_events
+            WHERE worker_lives AND (event = 'adopted' OR event = 'back' AND error = 'its worker was lost' AND rescues > 0)
+            """),
         StormCheck(
             "A schedule has one job per tick",
             """
