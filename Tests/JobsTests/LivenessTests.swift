@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Jobs
 import Platform
 import Postgres
@@ -158,6 +159,32 @@ struct LivenessTests {
                 let alive = try await bench.value(
                     "SELECT extract(epoch FROM clock_timestamp() - started_at)::float8 FROM workers", Double.self)
                 #expect(alive >= 2)
+            }
+        }
+    }
+
+    @Test("A worker is heard while all of its other connections are taken up")
+    func ownHeartbeat() async throws {
+        try await JobBench.with { bench in
+            var registry = JobRegistry()
+            registry.register(Work.self) { _, _ in .completed() }
+            // Claims, promotion and the sweep are more statements at a time than the worker has connections for them.
+            let queues = Dictionary(uniqueKeysWithValues: (0..<8).map { ("queue \($0)", 1) })
+            try await bench.withWorkers(registry, JobBench.quick(queues)) {
+                try await bench.until("SELECT count(*) = 1 FROM workers")
+                try await bench.client.withTransaction { connection in
+                    try await connection.query("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+                    try await bench.until(
+                        """
+                        SELECT count(*) = 4 FROM pg_stat_activity WHERE datname = current_database()
+                            AND application_name LIKE '% worker' AND wait_event_type = 'Lock'
+                        """)
+                    let taken: Date = try await bench.value("SELECT clock_timestamp()")
+                    // Twice as long as a worker may be silent, by the clock that decides it.
+                    try await bench.until("SELECT clock_timestamp() > \(taken) + interval '4 s'")
+                    #expect(
+                        try await bench.value("SELECT heartbeat_at > clock_timestamp() - dead_after FROM workers"))
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ extension History {
     }
 
     /// The lines that only one of them has.
-    private func differ(_ expected: [String], _ found: [String], _ what: String) throws {
+    private func differ(lines expected: [String], _ found: [String], _ what: String) throws {
         guard expected != found else { return }
         let (extra, missing) = (found.filter { !expected.contains($0) }, expected.filter { !found.contains($0) })
         throw Difference(description: "\(what): \(extra) instead of \(missing)")
@@ -22,27 +22,29 @@ extension History {
     mutating func compare() async throws {
         try await readFences()
         try differ(
-            model.jobs.map(line),
+            lines: model.jobs.map(line),
             try await bench.column(
                 """
                 SELECT concat_ws(' ', id, state, queue, attempt, claims, rescues, coalesce(worker, 0), woken, cancel_requested)
                 FROM jobs ORDER BY id
                 """), "jobs")
         try differ(
-            model.ended.map { "\($0.job.id) \($0.state) \($0.retriedAs ?? 0) \($0.isDiscarded ? "t" : "f")" }.sorted(),
+            lines: model.ended.map { "\($0.job.id) \($0.state) \($0.retriedAs ?? 0) \($0.isDiscarded ? "t" : "f")" }
+                .sorted(),
             try await bench.column(
                 """
                 SELECT concat_ws(' ', id, state, coalesce(retried_as, 0), discarded_at IS NOT NULL) FROM finished_jobs
                 """
             ).sorted(), "ended jobs")
         try differ(
-            Set(model.jobs.compactMap(\.key)).sorted(), try await bench.column("SELECT key FROM job_keys ORDER BY key"),
+            lines: Set(model.jobs.compactMap(\.key)).sorted(),
+            try await bench.column("SELECT key FROM job_keys ORDER BY key"),
             "keys")
         try differ(
-            model.limits.flatMap { name, limit in limit.holders.map { "\(name) \($0)" } }.sorted(),
+            lines: model.limits.flatMap { name, limit in limit.holders.map { "\(name) \($0)" } }.sorted(),
             try await bench.column("SELECT limit_name || ' ' || holder FROM job_slots").sorted(), "slots")
         try differ(
-            model.dependencies.flatMap { id, others in others.map { "\(id) \($0)" } }.sorted(),
+            lines: model.dependencies.flatMap { id, others in others.map { "\(id) \($0)" } }.sorted(),
             try await bench.column(
                 """
                 SELECT d.job_id || ' ' || d.depends_on FROM job_dependencies d
@@ -50,12 +52,12 @@ extension History {
                 """
             ).sorted(), "dependencies")
         try differ(
-            model.batches.map { "\($0) \($1.size ?? -1) \($1.completed) \($1.unsuccessful)" }.sorted(),
+            lines: model.batches.map { "\($0) \($1.size ?? -1) \($1.completed) \($1.unsuccessful)" }.sorted(),
             try await bench.column(
                 "SELECT concat_ws(' ', id, coalesce(size, -1), completed, unsuccessful) FROM job_batches"
             ).sorted(), "batches")
         try differ(
-            (model.schedule?.ticks ?? [:]).map { "\($0) \(($1 ?? 0))" }.sorted(),
+            lines: (model.schedule?.ticks ?? [:]).map { "\($0) \(($1 ?? 0))" }.sorted(),
             try await bench.column(
                 """
                 SELECT extract(epoch FROM tick - \(Self.start)::timestamptz)::bigint || ' ' || coalesce(job_id, 0)
@@ -66,7 +68,8 @@ extension History {
 
     private func line(_ job: QueueModel.Entry) -> String {
         let flags = [job.isWoken, job.isCancelled].map { $0 ? "t" : "f" }.joined(separator: " ")
-        return "\(job.id) \(job.state) \(job.queue) \(job.attempt) \(job.claims ?? 0) \(job.rescues) \(job.worker ?? 0) \(flags)"
+        return
+            "\(job.id) \(job.state) \(job.queue) \(job.attempt) \(job.claims ?? 0) \(job.rescues) \(job.worker ?? 0) \(flags)"
     }
 
     /// Where the claims of new jobs begin.

@@ -57,7 +57,9 @@ extension QueueModel {
     }
 
     private func held(by job: Entry) -> [String] {
-        job.holder == nil ? [] : job.limits.filter { limits[$0]?.slots != nil && limits[$0]?.holders.contains(job.slotHolder) == true }
+        job.holder == nil
+            ? []
+            : job.limits.filter { limits[$0]?.slots != nil && limits[$0]?.holders.contains(job.slotHolder) == true }
     }
 
     /// False, and nothing is taken, when there is no room.

@@ -28,9 +28,13 @@ struct Storm: Sendable {
         case enqueueAll([Plan])
         /// The members come in two transactions, the last one with the closing.
         case batch([Plan], then: Plan)
-        case cancel(Int), wake(Int), retry(Int), discard(Int)
+        case cancel(Int)
+        case wake(Int)
+        case retry(Int)
+        case discard(Int)
         case retryFailed, discardFailed
-        case pause(String), resume(String)
+        case pause(String)
+        case resume(String)
         case release(String)
     }
 
@@ -147,7 +151,9 @@ private struct StormDice {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<60: plan.steps = [pick(["complete", "effect", "effect_at_once"])]
         case 60..<80:
-            plan.steps = [pick(["fail", "snooze"]), pick(["fail", "snooze", "complete"]), pick(["complete", "effect"])]
+            plan.steps = [
+                pick(["fail", "snooze"]), pick(["fail", "snooze", "complete"]), pick(["complete", "effect"]),
+            ]
             plan.retryAfter = pick([nil, pause(100...400)])
         case 80..<90:
             plan.steps = ["fail"]

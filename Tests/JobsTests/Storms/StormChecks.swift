@@ -101,9 +101,9 @@ struct StormCheck: Sendable {
         StormCheck(
             "A schedule has one job per tick",
             """
-            SELECT count(*) || ' jobs for ' || (SELECT count(DISTINCT job_id) FROM schedule_ticks) || ' ticks'
-            FROM job_events WHERE event = 'enqueued' AND unique_key LIKE 'schedule:%'
-            HAVING count(*) <> (SELECT count(DISTINCT job_id) FROM schedule_ticks)
+            SELECT 'job ' || e.id || ' is of no tick' FROM job_events e
+            WHERE e.event = 'enqueued' AND e.unique_key LIKE 'schedule:%'
+                AND NOT EXISTS (SELECT FROM schedule_ticks t WHERE t.job_id = e.id)
             """),
     ]
 

@@ -17,6 +17,8 @@ struct WorkerProcess: Sendable {
     ) throws -> WorkerProcess {
         let milliseconds = [heartbeat, deadAfter].map { "\(Int($0.inMilliseconds))" }
         var environment = ProcessInfo.processInfo.environment
+        // Those that trap do so on purpose.
+        environment["SWIFT_BACKTRACE"] = "enable=no"
         if let clock, let clockLibrary {
             environment["LD_PRELOAD"] = clockLibrary
             environment["FAKETIME"] = clock
