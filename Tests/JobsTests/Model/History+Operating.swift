@@ -17,7 +17,7 @@ extension History {
 
     mutating func setLimit(_ name: String) async throws -> String {
         // What computers add without error: halves.
-        let slots = name == "c" ? nil : int(1..<4)
+        let slots = name == "c" ? nil : int(1..<3)
         let (perSecond, burst) = (name == "a" ? nil : pick([0.5, 1]), int(1..<3))
         try await bench.queue.setLimit(name, slots: slots, perSecond: perSecond, burst: burst)
         model.setLimit(name, slots: slots, perSecond: perSecond, burst: burst)
@@ -31,7 +31,7 @@ extension History {
     }
 
     mutating func advance() async throws -> String {
-        model.now += pick([1, 1, 10, 100, 400])
+        model.now += pick([1, 10, 100, 400, 400])
         try await clock.set(Self.start, plus: .seconds(model.now))
         _ = try await bench.sql("SELECT promote_jobs(\(Self.queues), 1000)")
         model.promote()
@@ -47,7 +47,7 @@ extension History {
             model.schedule = schedule
             return "set schedule"
         }
-        if int(0..<4) == 0 {
+        if int(0..<(schedule.isPaused ? 2 : 8)) == 0 {
             try await bench.sql(
                 schedule.isPaused ? "SELECT resume_schedule(\(name))" : "SELECT pause_schedule(\(name))")
             model.schedule?.isPaused.toggle()

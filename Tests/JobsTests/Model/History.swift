@@ -54,8 +54,8 @@ struct History {
 
     private mutating func step() async throws -> String {
         switch int(0..<100) {
-        case 0..<26: return try await enqueue()
-        case 26..<28: return try await enqueueAll()
+        case 0..<25: return try await enqueue()
+        case 25..<28: return try await enqueueAll()
         case 28..<48: return try await claim()
         case 48..<66: return try await settle()
         case 66..<70: return try await cancel()
@@ -67,10 +67,10 @@ struct History {
         case 83..<86: return try await retryOrDiscard()
         case 86: return try await bulk()
         case 87..<89: return try await batch()
-        case 89..<92: return try await closeBatch()
-        case 92: return try await setLimit(pick(Self.limitNames))
-        case 93..<95: return try await release()
-        case 95..<97: return try await pauseOrResume()
+        case 89..<91: return try await closeBatch()
+        case 91: return try await setLimit(pick(Self.limitNames))
+        case 92..<94: return try await release()
+        case 94: return try await pauseOrResume()
         default: return try await schedule()
         }
     }

@@ -52,7 +52,7 @@ struct Storm: Sendable {
     static let keys = ["a", "b", "c", "d"]
     /// Slots, starts per second and burst.
     static let limits: [(name: String, slots: Int?, perSecond: Double?, burst: Int)] = [
-        ("three", 3, nil, 1), ("one", 1, nil, 1), ("ten a second", nil, 10, 3), ("both", 2, 20, 2),
+        ("three", 3, nil, 1), ("one", 1, nil, 1), ("three a second", nil, 3, 2), ("both", 2, 5, 2),
     ]
     static let holders = ["call 1", "call 2", "call 3"]
     static let workers = 3
@@ -131,7 +131,7 @@ private struct StormDice {
     private mutating func memberPlan() -> Storm.Plan {
         var plan = simplePlan()
         switch Int.random(in: 0..<8, using: &random) {
-        case 0: plan.limits = ["ten a second"]
+        case 0: plan.limits = ["three a second"]
         case 1: plan.limits = ["three", "one"]
         case 2: plan.limits = ["both"]
         case 3:

@@ -77,6 +77,8 @@ struct StormLauncher {
             try await bench.queue.enqueue(Planned(plan), options)
         }
         guard let id else { return }
+        // Held for an hour: whoever says it again is told the same job, or there are two with this number.
+        if options.uniqueFor != nil { _ = try await persist { try await bench.queue.enqueue(Planned(plan), options) } }
         let holder: Int = try await persist {
             try await bench.value(
                 """

@@ -84,6 +84,8 @@ struct StormRun: Sendable {
             guard calm.elapsed < .seconds(90) else { throw Unended(jobs: try await bench.column(Self.unended)) }
             try await Task.sleep(for: .milliseconds(200))
         }
+        // What the last of them took.
+        try await launcher.calm()
         return launcher
     }
 
