@@ -50,7 +50,7 @@ registry.register(
     },
     handler: { [client] in try await run($0, $1, client) }
 )
-registry.register(Planned.self, retry: RetryPolicy { _ in .milliseconds(5) }, timeLimit: .seconds(1)) { [client] in
+registry.register(Planned.self, retry: RetryPolicy { _ in .milliseconds(5) }, timeLimit: .seconds(3)) { [client] in
     try await run($0, $1, client)
 }
 // Only where a storm has made the tables.

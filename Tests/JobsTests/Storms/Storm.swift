@@ -25,6 +25,8 @@ struct Storm: Sendable {
 
     enum Operation: Sendable {
         case enqueue(Plan)
+        /// The same as before, under the unique key that it holds for a time.
+        case enqueueAgain(Int)
         case enqueueAll([Plan])
         /// The members come in two transactions, the last one with the closing.
         case batch([Plan], then: Plan)
@@ -82,17 +84,18 @@ private struct StormDice {
 
     mutating func operation() -> Storm.Operation {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<62: return .enqueue(plan())
+        case 0..<58: return .enqueue(plan())
+        case 58..<62: return .enqueueAgain(earlierJob())
         case 62..<66: return .enqueueAll((0..<Int.random(in: 1...20, using: &random)).map { _ in simplePlan() })
         case 66..<70:
             let members = (0..<Int.random(in: 0...8, using: &random)).map { _ in memberPlan() }
             var last = simplePlan()
             last.runsAfterFailure = .random(using: &random)
             return .batch(members, then: last)
-        case 70..<76: return .cancel(earlierJob())
-        case 76..<79: return .wake(earlierJob())
+        case 70..<76: return .cancel(recentJob())
+        case 76..<79: return .wake(recentJob())
         case 79..<84: return .retry(earlierJob())
-        case 84..<87: return .discard(earlierJob())
+        case 84..<87: return .discard(recentJob())
         case 87: return .retryFailed
         case 88..<90: return .discardFailed
         case 90..<92: return .pause(pick(["default", "other"]))
@@ -115,7 +118,7 @@ private struct StormDice {
         var plan = memberPlan()
         switch Int.random(in: 0..<20, using: &random) {
         case 0..<5: plan.key = pick(Storm.keys)
-        case 5..<8: plan.dependsOn = (0..<Int.random(in: 1...3, using: &random)).map { _ in earlierJob() }
+        case 5..<8: plan.dependsOn = (0..<Int.random(in: 1...3, using: &random)).map { _ in recentJob() }
         default: break
         }
         plan.runsAfterFailure = !plan.dependsOn.isEmpty && .random(using: &random)
@@ -147,7 +150,7 @@ private struct StormDice {
         var plan = Storm.Plan(number: jobs)
         plan.queue = pick(["default", "default", "default", "other"])
         plan.priority = pick([1, 100, 100])
-        plan.milliseconds = pick([0, 0, 5, 60, 300])
+        plan.milliseconds = pick([0, 0, 5, 60, 300, 1000])
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<60: plan.steps = [pick(["complete", "effect", "effect_at_once"])]
         case 60..<80:
@@ -169,6 +172,9 @@ private struct StormDice {
 
     /// One that exists by then.
     private mutating func earlierJob() -> Int { Int.random(in: 1...max(1, jobs - 1), using: &random) }
+
+    /// One that may not have ended by then.
+    private mutating func recentJob() -> Int { Int.random(in: max(1, jobs - 20)...max(1, jobs - 1), using: &random) }
 
     mutating func pause(_ milliseconds: ClosedRange<Int>) -> Duration {
         .milliseconds(Int.random(in: milliseconds, using: &random))

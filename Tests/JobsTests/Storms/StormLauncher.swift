@@ -8,6 +8,7 @@ struct StormLauncher {
     let bench: JobBench
     /// By the number of the plan. Several numbers may share a job, by its unique key.
     private var ids: [Int: JobID] = [:]
+    private var repeatable: [Int: (Planned, JobOptions)] = [:]
     private var jobs: [(id: JobID, number: Int, isShared: Bool)] = []
     private var chains: [(id: JobID, dependsOn: JobID, runsAnyway: Bool)] = []
     private var batches: [(id: JobID, member: JobID?, runsAnyway: Bool)] = []
@@ -20,6 +21,10 @@ struct StormLauncher {
     mutating func perform(_ operation: Storm.Operation) async throws {
         switch operation {
         case .enqueue(let plan): try await enqueue(plan)
+        case .enqueueAgain(let number):
+            // There would be two with this number.
+            guard let (job, options) = repeatable[number] else { return }
+            _ = try await persist { try await bench.queue.enqueue(job, options) }
         case .enqueueAll(let plans): try await enqueueAll(plans)
         case .batch(let members, let last): try await batch(members, last)
         case .cancel(let number): try await cancel(number)
@@ -77,8 +82,7 @@ struct StormLauncher {
             try await bench.queue.enqueue(Planned(plan), options)
         }
         guard let id else { return }
-        // Held for an hour: whoever says it again is told the same job, or there are two with this number.
-        if options.uniqueFor != nil { _ = try await persist { try await bench.queue.enqueue(Planned(plan), options) } }
+        if options.uniqueFor != nil { repeatable[plan.number] = (Planned(plan), options) }
         let holder: Int = try await persist {
             try await bench.value(
                 """
