@@ -1,5 +1,6 @@
 -- A job with limits starts only with a slot and a token of each, also when it comes back, when its holder lets go of its slots
--- at that moment, or when its holder has some of them already. And what was to be cancelled does not come back.
+-- at that moment, or when its holder has some of them already. And what was to be cancelled, or has lost three workers, does not
+-- come back, whatever answer is lost.
 
 -- As before, and what it finds held is held until the caller's transaction ends: release_slots waits for that, and then sees
 -- the job. Slots that are just being let go do not count, and nobody is waited for.
@@ -13,6 +14,7 @@ DECLARE
 BEGIN
     RETURN CASE WHEN cardinality(needed) > 0 AND cardinality(held) = cardinality(needed) THEN 'available' ELSE 'limited' END;
 END $$;
+
 -- As before, and who holds some of the slots needs a token of each limit that it has no slot of.
 CREATE OR REPLACE FUNCTION claim_limited_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
 RETURNS SETOF claimed_job LANGUAGE plpgsql
@@ -212,7 +214,41 @@ BEGIN
     FROM again;
 END $$;
 
--- As a hand-back by the worker itself: with its limits, and the end of what was to be cancelled.
+-- As before, but when it was claimed is when it was handed over: release_unheld_jobs leaves alone what is new.
+CREATE OR REPLACE FUNCTION adopt_jobs(by_worker bigint, known_kinds text[], at_most integer) RETURNS SETOF claimed_job
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM workers w WHERE w.id = by_worker) THEN RETURN; END IF;
+    RETURN QUERY
+    WITH doomed AS MATERIALIZED (
+        SELECT j.id, CASE WHEN j.cancel_requested THEN 'cancelled' WHEN j.attempt = 0 THEN 'expired' ELSE 'failed' END AS ending,
+            CASE WHEN j.cancel_requested THEN 'its worker was lost after its cancellation was asked for'
+                WHEN j.attempt = 0 THEN 'it did not start in time'
+                WHEN j.rescues >= 2 THEN 'its worker was lost three times in a row'
+                ELSE 'its worker was lost in the last attempt' END AS reason
+        FROM worker_gaps() AS gap
+        JOIN jobs j ON j.state = 'running' AND j.worker > gap.after_worker AND j.worker < gap.before_worker
+        WHERE (j.rescues >= 2 OR j.attempt >= j.max_attempts OR j.cancel_requested OR j.attempt = 0)
+            AND j.kind = ANY (known_kinds)
+        LIMIT at_most FOR UPDATE OF j SKIP LOCKED
+    ), late AS MATERIALIZED (
+        SELECT j.id, 'expired' AS ending, 'it did not start in time' AS reason FROM jobs j
+        WHERE j.start_by <= clock_timestamp() AND j.state <> 'running' AND j.kind = ANY (known_kinds)
+        ORDER BY j.start_by LIMIT at_most FOR UPDATE SKIP LOCKED
+    )
+    UPDATE jobs j SET state = 'running', worker = by_worker, claims = j.claims + 1,
+        claimed_at = CASE WHEN j.attempt > 0 THEN clock_timestamp() ELSE j.claimed_at END,
+        rescues = j.rescues + CASE WHEN adopted.ending = 'failed' THEN 1 ELSE 0 END
+    FROM (SELECT * FROM doomed UNION ALL SELECT * FROM late) AS adopted
+    WHERE j.id = adopted.id
+    RETURNING j.id, j.claims, j.attempt, j.max_attempts::integer, j.key IS NOT NULL, j.awaited, j.enqueued_at,
+        extract(epoch FROM clock_timestamp() - j.run_at)::double precision, j.kind::text, j.queue::text, j.arguments::text,
+        adopted.ending, adopted.reason, j.options::text;
+END $$;
+
+-- As a hand-back by the worker itself: with its limits, and the end of what was to be cancelled. What was handed over to be
+-- ended after three lost workers is lost again, so that somebody ends it.
 CREATE OR REPLACE FUNCTION release_unheld_jobs(by_worker bigint, held bigint[], claimed_before interval) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -222,10 +258,14 @@ DECLARE
 BEGIN
     -- Not locked here: settle_jobs locks their keys first, and knows by the fences what has changed meanwhile.
     SELECT array_agg(j.id), array_agg(j.claims), array_agg(''::text) INTO ids, fences, nothing
-    FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.attempt > 0 AND j.id <> ALL (held)
-        AND j.claimed_at < clock_timestamp() - claimed_before;
-    IF ids IS NULL THEN RETURN 0; END IF;
-    PERFORM settle_jobs(by_worker, ids, fences, array_fill('release'::text, ARRAY[cardinality(ids)]), nothing, nothing,
-        array_fill(0::double precision, ARRAY[cardinality(ids)]), true);
-    RETURN cardinality(ids);
+    FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.attempt > 0 AND j.rescues < 3
+        AND j.id <> ALL (held) AND j.claimed_at < clock_timestamp() - claimed_before;
+    IF ids IS NOT NULL THEN
+        PERFORM settle_jobs(by_worker, ids, fences, array_fill('release'::text, ARRAY[cardinality(ids)]), nothing, nothing,
+            array_fill(0::double precision, ARRAY[cardinality(ids)]), true);
+    END IF;
+    UPDATE jobs SET worker = nextval(pg_get_serial_sequence('workers', 'id'))
+    WHERE id IN (SELECT j.id FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.rescues > 2
+        AND j.id <> ALL (held) AND j.claimed_at < clock_timestamp() - claimed_before FOR UPDATE SKIP LOCKED);
+    RETURN coalesce(cardinality(ids), 0);
 END $$;

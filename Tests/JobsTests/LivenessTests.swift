@@ -243,6 +243,32 @@ struct LivenessTests {
         }
     }
 
+    @Test("A job that was handed over to be ended is not run again, though the answer was lost")
+    func lostHandOver() async throws {
+        try await JobBench.with { bench in
+            let deaf = try await bench.registerWorker()
+            let id = try await bench.queue.enqueue(Work())
+            for _ in 1...3 {
+                let victim = try await bench.registerWorker()
+                try await bench.sql("SELECT wake_job(\(id))")
+                try await bench.sql("SELECT claim_jobs(\(victim), 'default', ARRAY['work'], 1)")
+                try await bench.sql("DELETE FROM workers WHERE id = \(victim)")
+                try await bench.sql("SELECT rescue_jobs(10)")
+            }
+            func handOver(_ worker: Int64) async throws -> [JobID] {
+                try await bench.column("SELECT id FROM adopt_jobs(\(worker), ARRAY['work'], 10)")
+            }
+            #expect(try await handOver(deaf) == [id])
+            // A heartbeat may come before the answer does.
+            try await bench.sql("SELECT release_unheld_jobs(\(deaf), ARRAY[]::bigint[], interval '1 hour')")
+            #expect(try await bench.value("SELECT worker FROM jobs", Int64.self) == deaf)
+            try await bench.sql("SELECT release_unheld_jobs(\(deaf), ARRAY[]::bigint[], interval '0')")
+            #expect(try await bench.value("SELECT state::text FROM jobs") == "running")
+            let other = try await bench.registerWorker()
+            #expect(try await handOver(other) == [id])
+        }
+    }
+
     @Test("What a claim whose answer was lost holds is given back, unspent; what is held or new is not")
     func releaseUnheld() async throws {
         try await JobBench.with { bench in
