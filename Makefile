@@ -1,5 +1,5 @@
 # Each target sets up the machine by itself; run any of them in a fresh clone.
-.PHONY: help setup setup-tests build demo test test-thread-safety lint format chaos bench clean
+.PHONY: help setup setup-tests build demo test test-thread-safety lint format chaos model bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -22,10 +22,14 @@ test: setup-tests ## Run every test, the short chaos test included
 test-thread-safety: setup-tests ## Run the unit targets under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/.ci/thread-sanitizer.suppressions" OPERADORA_REQUIRE_PEERS=1 \
 		swift test --no-parallel --sanitize=thread --scratch-path .build/thread \
-		--skip EndToEndTests --skip OperadoraTests --skip JobsTests.CrashTests --skip ClaimPlanTests
+		--skip EndToEndTests --skip OperadoraTests --skip JobsTests.CrashTests --skip JobsTests.StormTests --skip ClaimPlanTests
 
 chaos: setup-tests ## The long chaos test: 1,000 calls, random kills, PostgreSQL restarts
 	OPERADORA_REQUIRE_PEERS=1 OPERADORA_CHAOS=long swift test --filter ChaosTests
+
+model: setup-tests ## The queue against its model: 30 minutes of random histories, kills, freezes, restarts, wrong clocks
+	OPERADORA_REQUIRE_PEERS=1 OPERADORA_MODEL_MINUTES=$${OPERADORA_MODEL_MINUTES:-30} \
+		swift test --no-parallel --filter 'JobsTests.(StormTests|ModelTests)'
 
 bench: setup ## Print the figures of the bars (ARGS="--json", or names of subjects)
 	swift build -c release

@@ -8,7 +8,7 @@ import Postgres
 /// Its jobs write what they do into the table `runs`, which the test has made.
 struct Recorded: Job {
     static let kind = "recorded"
-    /// "quick", "fail_once", "kill_worker", "hang"
+    /// "quick", "fail_once", "kill_worker", "trap", "hang"
     var behaviour: String
 }
 
@@ -18,6 +18,7 @@ func run(_ job: Recorded, _ context: JobContext, _ client: PostgresClient) async
         "INSERT INTO runs (job_id, attempt, process) VALUES (\(context.id), \(context.attempt), \(process))")
     switch job.behaviour {
     case "kill_worker": kill(getpid(), SIGKILL)
+    case "trap": fatalError("on purpose")
     case "hang": try await Task.sleep(for: .seconds(3600))
     case "fail_once" where context.attempt == 1: throw JobError.leaseLost(context.id)
     default: break
@@ -38,7 +39,9 @@ var configuration = Worker.Configuration()
 configuration.heartbeat = .milliseconds(Int(arguments[2]) ?? 200)
 configuration.deadAfter = .milliseconds(Int(arguments[3]) ?? 2000)
 configuration.pollInterval = .milliseconds(200)
+configuration.queues = ["default": 16, "other": 4]
 configuration.drainLimit = .seconds(2)
+configuration.cancellationGrace = .milliseconds(300)
 var registry = JobRegistry()
 registry.register(
     Recorded.self, retry: RetryPolicy { _ in .milliseconds(5) },
@@ -47,6 +50,11 @@ registry.register(
     },
     handler: { [client] in try await run($0, $1, client) }
 )
+registry.register(Planned.self, retry: RetryPolicy { _ in .milliseconds(5) }, timeLimit: .seconds(3)) { [client] in
+    try await run($0, $1, client)
+}
+// Only where a storm has made the tables.
+if arguments.count > 4 { registry.every(.seconds(1), name: "every second", Planned(number: 0, steps: ["complete"])) }
 let worker = Worker(
     JobQueue(client, logger: logger), registry: registry, configuration: configuration, metrics: MetricsRegistry(),
     logger: logger)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Jobs
 import Platform
 import Postgres
@@ -162,6 +163,32 @@ struct LivenessTests {
         }
     }
 
+    @Test("A worker is heard while all of its other connections are taken up")
+    func ownHeartbeat() async throws {
+        try await JobBench.with { bench in
+            var registry = JobRegistry()
+            registry.register(Work.self) { _, _ in .completed() }
+            // Claims, promotion and the sweep are more statements at a time than the worker has connections for them.
+            let queues = Dictionary(uniqueKeysWithValues: (0..<8).map { ("queue \($0)", 1) })
+            try await bench.withWorkers(registry, JobBench.quick(queues)) {
+                try await bench.until("SELECT count(*) = 1 FROM workers")
+                try await bench.client.withTransaction { connection in
+                    try await connection.query("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+                    try await bench.until(
+                        """
+                        SELECT count(*) = 4 FROM pg_stat_activity WHERE datname = current_database()
+                            AND application_name LIKE '% worker' AND wait_event_type = 'Lock'
+                        """)
+                    let taken: Date = try await bench.value("SELECT clock_timestamp()")
+                    // Twice as long as a worker may be silent, by the clock that decides it.
+                    try await bench.until("SELECT clock_timestamp() > \(taken) + interval '4 s'")
+                    #expect(
+                        try await bench.value("SELECT heartbeat_at > clock_timestamp() - dead_after FROM workers"))
+                }
+            }
+        }
+    }
+
     @Test("A worker without a row claims nothing")
     func deadClaimsNothing() async throws {
         try await JobBench.with { bench in
@@ -213,6 +240,32 @@ struct LivenessTests {
                     ARRAY[0.0::float8], true)
                 """)
             #expect(try await bench.value("SELECT rescues FROM jobs", Int.self) == 0)
+        }
+    }
+
+    @Test("A job that was handed over to be ended is not run again, though the answer was lost")
+    func lostHandOver() async throws {
+        try await JobBench.with { bench in
+            let deaf = try await bench.registerWorker()
+            let id = try await bench.queue.enqueue(Work())
+            for _ in 1...3 {
+                let victim = try await bench.registerWorker()
+                try await bench.sql("SELECT wake_job(\(id))")
+                try await bench.sql("SELECT claim_jobs(\(victim), 'default', ARRAY['work'], 1)")
+                try await bench.sql("DELETE FROM workers WHERE id = \(victim)")
+                try await bench.sql("SELECT rescue_jobs(10)")
+            }
+            func handOver(_ worker: Int64) async throws -> [JobID] {
+                try await bench.column("SELECT id FROM adopt_jobs(\(worker), ARRAY['work'], 10)")
+            }
+            #expect(try await handOver(deaf) == [id])
+            // A heartbeat may come before the answer does.
+            try await bench.sql("SELECT release_unheld_jobs(\(deaf), ARRAY[]::bigint[], interval '1 hour')")
+            #expect(try await bench.value("SELECT worker FROM jobs", Int64.self) == deaf)
+            try await bench.sql("SELECT release_unheld_jobs(\(deaf), ARRAY[]::bigint[], interval '0')")
+            #expect(try await bench.value("SELECT state::text FROM jobs") == "running")
+            let other = try await bench.registerWorker()
+            #expect(try await handOver(other) == [id])
         }
     }
 

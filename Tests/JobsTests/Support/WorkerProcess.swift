@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Glibc
 import Jobs
 import Platform
@@ -8,12 +8,37 @@ import Postgres
 struct WorkerProcess: Sendable {
     private let child: ChildProcess
 
-    static func start(_ url: String, heartbeat: Duration = .milliseconds(200), deadAfter: Duration = .seconds(2)) throws
-        -> WorkerProcess
-    {
+    /// - Parameters:
+    ///   - ticks: it has a schedule of one job a second, of the kind that storms run.
+    ///   - clock: how far its clock is off, such as "+3600s"; needs `canSetClock`.
+    static func start(
+        _ url: String, heartbeat: Duration = .milliseconds(200), deadAfter: Duration = .seconds(2), ticks: Bool = false,
+        clock: String? = nil
+    ) throws -> WorkerProcess {
         let milliseconds = [heartbeat, deadAfter].map { "\(Int($0.inMilliseconds))" }
-        return WorkerProcess(child: try ChildProcess.start(executable, [url] + milliseconds))
+        var environment = ProcessInfo.processInfo.environment
+        // Those that trap do so on purpose.
+        environment["SWIFT_BACKTRACE"] = "enable=no"
+        if let clock, let clockLibrary {
+            environment["LD_PRELOAD"] = clockLibrary
+            environment["FAKETIME"] = clock
+            // As on a machine whose clock is wrong: what measures time is not.
+            environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+        }
+        return WorkerProcess(
+            child: try ChildProcess.start(
+                executable, [url] + milliseconds + (ticks ? ["ticks"] : []), environment: environment,
+                error: ticks ? .null : .inherited))
     }
+
+    /// faketime(1) is installed.
+    static var canSetClock: Bool { clockLibrary != nil }
+
+    private static let clockLibrary: String? = {
+        let directories = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
+        return directories.map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
+            .first { FileManager.default.fileExists(atPath: $0) }
+    }()
 
     /// Built beside the tests.
     private static var executable: String {
