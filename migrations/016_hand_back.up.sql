@@ -22,6 +22,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET e
 SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
     lanes bigint[];
+    held_lanes bigint[];
     names text[];
     slot_names text[];
     room jsonb;
@@ -35,7 +36,7 @@ DECLARE
 BEGIN
     SELECT array_agg(DISTINCT waiting.id), array_agg(DISTINCT name) INTO lanes, names
     FROM waiting_lanes(ARRAY[of_queue]) AS waiting CROSS JOIN LATERAL unnest(waiting.limits) AS name;
-    names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (names) ORDER BY l.name FOR UPDATE SKIP LOCKED);
+    names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (names) ORDER BY l.name FOR NO KEY UPDATE SKIP LOCKED);
     -- A statement of its own: it sees what those who had the locks before have committed.
     SELECT jsonb_object_agg(l.name, greatest(0, least(
         CASE WHEN l.slots IS NOT NULL THEN l.slots - held.slots END,
@@ -43,22 +44,32 @@ BEGIN
     FROM job_limits l CROSS JOIN LATERAL (
         SELECT count(*) AS slots FROM (SELECT FROM job_slots s WHERE s.limit_name = l.name LIMIT l.slots) AS counted) AS held
     WHERE l.name = ANY (names);
+    -- Lanes in which somebody waits who holds a slot already: looked up from the slots, which are few, in the index of holders.
+    held_lanes := ARRAY(
+        SELECT DISTINCT waiting.lane FROM job_slots s CROSS JOIN LATERAL (
+            SELECT DISTINCT j.lane FROM jobs j WHERE j.holder = s.holder AND j.state::text = 'limited') AS waiting
+        WHERE s.limit_name = ANY (names) AND s.holder NOT LIKE 'job:%');
     FOR lane IN
         SELECT l.id, l.limits FROM unnest(lanes) AS waiting (id) JOIN job_lanes l ON l.id = waiting.id
         CROSS JOIN LATERAL (SELECT j.priority, j.id FROM jobs j WHERE j.lane = l.id AND j.state = 'limited'
             ORDER BY j.priority, j.id LIMIT 1) AS head
-        WHERE room ?& l.limits ORDER BY head.priority, head.id
+        WHERE room ?& l.limits AND (l.id = ANY (held_lanes)
+            OR (SELECT min((room ->> name)::integer) > 0 FROM unnest(l.limits) AS name))
+        ORDER BY head.priority, head.id
     LOOP
         slot_names := ARRAY(SELECT l.name FROM job_limits l WHERE l.name = ANY (lane.limits) AND l.slots IS NOT NULL);
         -- Whose holder has some of the slots needs only the others; who has all goes on, whatever room there is.
         -- Written so that no index but that of holders can serve: the lane may be long.
         FOR job IN
-            SELECT j.id, j.holder, held.slots
+            SELECT j.id, held.holder, held.slots
             FROM (SELECT s.holder, count(*) AS slots FROM job_slots s
                 WHERE s.limit_name = ANY (slot_names) AND s.holder NOT LIKE 'job:%' GROUP BY s.holder) AS held
-            JOIN jobs j ON j.holder = held.holder AND j.lane + 0 = lane.id AND j.state::text = 'limited'
-            WHERE j.kind = ANY (known_kinds) AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
-            ORDER BY j.priority, j.id FOR UPDATE OF j SKIP LOCKED
+            CROSS JOIN LATERAL (
+                SELECT j.id, j.priority FROM jobs j
+                WHERE j.holder = held.holder AND j.lane + 0 = lane.id AND j.state::text = 'limited'
+                    AND j.kind = ANY (known_kinds) AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
+                FOR UPDATE SKIP LOCKED) AS j
+            WHERE lane.id = ANY (held_lanes) ORDER BY j.priority, j.id
         LOOP
             EXIT WHEN at_most <= 0;
             -- Held until this is committed. Whose slots are just being let go is passed over, or this would wait for that.
