@@ -35,6 +35,22 @@ struct QueuePageTests {
         }
     }
 
+    @Test("What bad input gets is what the page says, with a hint, and nothing is enqueued")
+    func refusals() async throws {
+        let rows = try DocumentationPage("jobs.md").codeCells(inTablesOf: "In SQL")
+        let refusals = rows.filter { $0.count == 3 && $0[0]?.hasPrefix("SELECT ") == true }
+        #expect(refusals.count > 10)
+        try await JobBench.with { bench in
+            for refusal in refusals {
+                let (statement, state, message) = (refusal[0] ?? "", refusal[1] ?? "", refusal[2] ?? "")
+                let said = try await bench.refusal(of: PostgresQuery(unsafe: statement))
+                #expect(said.state == state && (state.hasPrefix("22") || state.hasPrefix("23")), "\(statement)")
+                #expect(said.text.hasPrefix(message + ". ") && !said.text.hasSuffix("no hint"), "\(statement)")
+            }
+            #expect(try await bench.value("SELECT count(*) FROM jobs", Int.self) == 0)
+        }
+    }
+
     @Test("The page names every argument of enqueue_job, and every state")
     func names() async throws {
         let page = try DocumentationPage("jobs.md")
