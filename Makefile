@@ -32,12 +32,15 @@ model: setup-tests ## The queue against its model: 30 minutes of random historie
 		swift test --no-parallel --filter 'JobsTests.(StormTests|ModelTests)'
 
 bench: setup ## Print the figures of the bars (ARGS="--json", or names of subjects)
+	@.ci/setup peers || echo "bench: the peers could not be installed; the rest is measured without them" >&2
 	swift build -c release
 	@.build/release/benchmarks $(ARGS)
 
 lint: setup-tests ## Check format and packaging files
 	swift format lint --strict --recursive Package.swift Sources Tests benchmarks
 	shellcheck .ci/run .ci/setup
+	.venv/bin/ruff check --no-cache --line-length 120 benchmarks/peers
+	.venv/bin/ruff format --no-cache --line-length 120 --check benchmarks/peers
 	.venv/bin/hadolint docker/Dockerfile
 	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
 
@@ -45,4 +48,4 @@ format: ## Format the sources in place
 	swift format --in-place --recursive Package.swift Sources Tests benchmarks
 
 clean: ## Remove everything that was built
-	rm -rf .build .venv .venv.lock
+	rm -rf .build .venv .venv.lock benchmarks/peers/.venv benchmarks/peers/.venv.lock

@@ -53,7 +53,7 @@ let package = Package(
 
         .executableTarget(
             name: "benchmarks", dependencies: ["Simulators", "Providers", "Jobs", "HTTP", "Postgres", "Platform"],
-            path: "benchmarks",
+            path: "benchmarks", exclude: ["peers"],
             swiftSettings: settings),
 
         .target(

@@ -33,7 +33,8 @@ struct Bench: Sendable {
         return PostgresClient(configuration, logger: logger)
     }
 
-    private func emptyDatabase(_ name: String) async throws -> String {
+    /// A new database with nothing in it; returns its connection string.
+    func emptyDatabase(_ name: String) async throws -> String {
         if let server { return try await server.createDatabase(named: name) }
         let client = client(serverURL)
         try await client.query("DROP DATABASE IF EXISTS \(unsafe: name)")

@@ -7,8 +7,7 @@ import Postgres
 enum Benchmarks {
     static let subjects: [Subject] = [
         DrainRate.subject, Scaling.subject, Growth.subject, EnqueueLatency.subject, TurnOverhead.subject,
-        WebhookRate.subject,
-        WorkerMemory.subject,
+        WebhookRate.subject, WorkerMemory.subject, PeerRates.subject,
     ]
 
     static func main() async {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Platform
 import Postgres
 import TestSupport
@@ -14,11 +13,8 @@ struct OperatingPageTests {
     }
 
     private static let examples: [Example] = {
-        let page = URL(filePath: TestDatabase.migrations).deletingLastPathComponent().appending(path: "docs/jobs.md")
-        let text = (try? String(contentsOf: page, encoding: .utf8)) ?? ""
-        let section = text.components(separatedBy: "\n## ").first { $0.hasPrefix("Operating\n") } ?? ""
-        return section.split(separator: "\n").compactMap { line in
-            let cells = line.split(separator: "|").map { $0.split(separator: "`").dropFirst().first.map(String.init) }
+        let rows = (try? DocumentationPage("jobs.md").codeCells(inTablesOf: "Operating")) ?? []
+        return rows.compactMap { cells in
             guard cells.count == 3, let command = cells[1], let sql = cells[2] else { return nil }
             return Example(command: command, sql: sql)
         }

@@ -1,0 +1,17 @@
+ALTER FUNCTION complete_jobs(bigint, bigint[], integer[]) RESET plan_cache_mode;
+DROP FUNCTION enqueue_job(text, jsonb, jsonb);
+ALTER DOMAIN job_arguments DROP CONSTRAINT job_arguments_are_at_most_1_mib;
+ALTER DOMAIN job_arguments ADD CONSTRAINT job_arguments_are_at_most_1_mib CHECK (pg_column_size(VALUE) <= 1048576);
+ALTER DOMAIN job_max_attempts DROP CONSTRAINT job_max_attempts_is_1_to_1000;
+ALTER DOMAIN job_max_attempts ADD CONSTRAINT job_max_attempts_is_1_to_1000 CHECK (VALUE BETWEEN 1 AND 1000);
+ALTER DOMAIN job_priority DROP CONSTRAINT job_priority_is_0_to_32767;
+ALTER DOMAIN job_priority ADD CONSTRAINT job_priority_is_0_to_32767 CHECK (VALUE BETWEEN 0 AND 32767);
+ALTER DOMAIN job_unique_key DROP CONSTRAINT job_unique_key_is_1_to_200_bytes;
+ALTER DOMAIN job_unique_key ADD CONSTRAINT job_unique_key_is_1_to_200_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 200);
+ALTER DOMAIN job_key DROP CONSTRAINT job_key_is_1_to_200_bytes;
+ALTER DOMAIN job_key ADD CONSTRAINT job_key_is_1_to_200_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 200);
+ALTER DOMAIN job_queue DROP CONSTRAINT job_queue_is_1_to_100_bytes;
+ALTER DOMAIN job_queue ADD CONSTRAINT job_queue_is_1_to_100_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 100);
+ALTER DOMAIN job_kind DROP CONSTRAINT job_kind_is_1_to_100_bytes;
+ALTER DOMAIN job_kind ADD CONSTRAINT job_kind_is_1_to_100_bytes CHECK (octet_length(VALUE) BETWEEN 1 AND 100);
+DROP FUNCTION refuse(text, text, text);
