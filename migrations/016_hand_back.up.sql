@@ -33,6 +33,7 @@ DECLARE
     kept text[];
     missing text[];
     leaving bigint[] := '{}';
+    gained boolean := false;
 BEGIN
     SELECT array_agg(DISTINCT waiting.id), array_agg(DISTINCT name) INTO lanes, names
     FROM waiting_lanes(ARRAY[of_queue]) AS waiting CROSS JOIN LATERAL unnest(waiting.limits) AS name;
@@ -69,7 +70,7 @@ BEGIN
                 WHERE j.holder = held.holder AND j.lane + 0 = lane.id AND j.state::text = 'limited'
                     AND j.kind = ANY (known_kinds) AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
                 FOR UPDATE SKIP LOCKED) AS j
-            WHERE lane.id = ANY (held_lanes) ORDER BY j.priority, j.id
+            WHERE gained OR lane.id = ANY (held_lanes) ORDER BY j.priority, j.id
         LOOP
             EXIT WHEN at_most <= 0;
             -- Held until this is committed. Whose slots are just being let go is passed over, or this would wait for that.
@@ -82,6 +83,7 @@ BEGIN
             missing := ARRAY(SELECT unnest(slot_names) EXCEPT SELECT unnest(kept));
             CONTINUE WHEN EXISTS (SELECT FROM unnest(missing) AS name WHERE (room ->> name)::integer <= 0);
             INSERT INTO job_slots (limit_name, holder) SELECT unnest(missing), job.holder ON CONFLICT DO NOTHING;
+            gained := gained OR cardinality(missing) > 0;
             UPDATE job_limits l SET tokens = limit_tokens(l) - 1, filled_at = clock_timestamp()
             WHERE l.name = ANY (missing) AND l.per_second IS NOT NULL;
             room := room || coalesce((SELECT jsonb_object_agg(name, (room ->> name)::integer - 1)
@@ -101,6 +103,8 @@ BEGIN
         SELECT name, coalesce(j.holder, 'job:' || j.id) FROM jobs j CROSS JOIN unnest(slot_names) AS name
         WHERE j.id = ANY (next_ids)
         ON CONFLICT DO NOTHING;
+        -- Others of these holders may be in lanes to come.
+        gained := gained OR EXISTS (SELECT FROM jobs j WHERE j.id = ANY (next_ids) AND j.holder IS NOT NULL);
         UPDATE job_limits l SET tokens = limit_tokens(l) - cardinality(next_ids), filled_at = clock_timestamp()
         WHERE l.name = ANY (lane.limits) AND l.per_second IS NOT NULL;
         room := room || (SELECT jsonb_object_agg(name, (room ->> name)::integer - cardinality(next_ids))
