@@ -1,5 +1,5 @@
 # Each target sets up the machine by itself; run any of them in a fresh clone.
-.PHONY: help setup setup-tests build demo test test-thread-safety lint format chaos model bench clean
+.PHONY: help setup setup-tests build demo test build-thread-safety test-thread-safety lint format chaos model bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -18,6 +18,9 @@ demo: build ## Run a whole campaign on a private PostgreSQL with simulated provi
 
 test: setup-tests ## Run every test, the short chaos test included
 	OPERADORA_REQUIRE_PEERS=1 swift test --no-parallel $(ARGS)
+
+build-thread-safety: setup-tests
+	swift build --build-tests --sanitize=thread --scratch-path .build/thread
 
 test-thread-safety: setup-tests ## Run the unit targets under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/.ci/thread-sanitizer.suppressions" OPERADORA_REQUIRE_PEERS=1 \
@@ -48,4 +51,4 @@ format: ## Format the sources in place
 	swift format --in-place --recursive Package.swift Sources Tests benchmarks
 
 clean: ## Remove everything that was built
-	rm -rf .build .venv .venv.lock benchmarks/peers/.venv benchmarks/peers/.venv.lock
+	rm -rf .build .build-ahead.log .venv .venv.lock benchmarks/peers/.venv benchmarks/peers/.venv.lock
