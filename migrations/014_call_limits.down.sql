@@ -1,6 +1,6 @@
-LOCK TABLE campaigns, calls IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE calls, campaigns IN ACCESS EXCLUSIVE MODE;
 -- Jobs that wait in lanes are looked at anew by the old begin_dial, which parks those that find no slot.
-DROP TRIGGER campaign_takes_its_batch_along ON campaigns;
+DROP TRIGGER campaign_takes_its_jobs_along ON campaigns;
 DROP TRIGGER campaign_has_an_open_batch_when_started ON campaigns;
 DROP TRIGGER campaign_has_its_limit ON campaigns;
 DROP TRIGGER call_holds_its_slots_while_under_way ON calls;
@@ -32,7 +32,7 @@ DROP FUNCTION has_fresh_slots(bigint, bigint, timestamptz);
 DROP FUNCTION enqueue_finalize(bigint, bigint);
 DROP FUNCTION enqueue_dial(bigint, bigint, timestamptz);
 DROP FUNCTION start_campaign(bigint);
-DROP FUNCTION cancel_campaign_batch();
+DROP FUNCTION cancel_campaign_jobs();
 DROP FUNCTION open_campaign_batch();
 DROP FUNCTION drop_campaign_limits(integer);
 DROP FUNCTION release_forgotten_calls(integer);

@@ -4,11 +4,12 @@
 --
 -- A campaign's end is a job, too: campaign_finished, which starts when the batch of its finalize_call jobs has ended.
 --
--- Locks are taken in one order, so that they cannot form a circle: campaign, call, lead, then rows of the queue in its order.
+-- Locks are taken in one order as a rule: campaign, call, lead, then rows of the queue in its order. Who enqueues a call has its
+-- lead first: beside a dial of the same lead PostgreSQL may undo one of the two, which is tried again or told (40P01).
 -- Whoever adds leads or calls to a campaign has a share of its row (by their foreign keys) until its transaction ends.
 
--- First, in the order of all: nobody enqueues or ends a call meanwhile.
-LOCK TABLE campaigns, calls IN ACCESS EXCLUSIVE MODE;
+-- First, and in the order of those who end calls: nobody enqueues or ends one meanwhile.
+LOCK TABLE calls, campaigns IN ACCESS EXCLUSIVE MODE;
 
 -- The queue ----------------------------------------------------------------------------------------------------------
 
@@ -210,25 +211,43 @@ CREATE TRIGGER call_holds_its_slots_while_under_way AFTER UPDATE OF status ON ca
     WHEN (OLD.status <> NEW.status AND NEW.direction = 'outbound' AND NEW.campaign_id IS NOT NULL)
     EXECUTE FUNCTION keep_call_slots();
 
+-- A call that waits has slots only for as long as its job runs, or may be claimed without taking them again.
 CREATE FUNCTION release_forgotten_calls(at_most integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     forgotten text[] := ARRAY(
         SELECT DISTINCT s.holder FROM job_slots s
         LEFT JOIN calls c ON c.id = CASE WHEN s.holder ~ '^call:[0-9]{1,18}$' THEN substr(s.holder, 6)::bigint END
-        WHERE s.holder LIKE 'call:%' AND (c.id IS NULL OR c.status IN ('ended', 'uncertain')) LIMIT at_most);
+        WHERE s.holder LIKE 'call:%' AND (c.id IS NULL OR c.status IN ('ended', 'uncertain')
+            OR c.status = 'queued' AND NOT EXISTS (
+                SELECT FROM jobs j WHERE j.holder = s.holder AND j.state IN ('running', 'available')))
+        LIMIT at_most);
 BEGIN
     PERFORM release_slots(forgotten);
     RETURN cardinality(forgotten);
 END $$;
 COMMENT ON FUNCTION release_forgotten_calls IS
-    'Releases the slots of holders call:… whose call is final or is not there, and returns how many holders that were.';
+    'Releases the slots of holders call:… whose call is final, is not there, or waits for another attempt, and returns how many '
+    'holders that were.';
 
-CREATE FUNCTION drop_campaign_limits(at_most integer) RETURNS integer LANGUAGE sql AS $$
-    SELECT count(*) FILTER (WHERE drop_limit(name))::integer FROM (
-        SELECT l.name FROM job_limits l
+CREATE FUNCTION drop_campaign_limits(at_most integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    unused record;
+    dropped integer := 0;
+BEGIN
+    FOR unused IN
+        SELECT l.name, c.id FROM job_limits l
         LEFT JOIN campaigns c ON c.id = CASE WHEN l.name ~ '^campaign:[0-9]{1,18}$' THEN substr(l.name, 10)::bigint END
-        WHERE l.name LIKE 'campaign:%' AND (c.id IS NULL OR c.status = 'completed') LIMIT at_most) AS unused
-$$;
+        WHERE l.name LIKE 'campaign:%' AND (c.id IS NULL OR c.status = 'completed') LIMIT at_most
+    LOOP
+        -- Whoever starts it again has its row, and makes the limit anew: looked at again when nobody has.
+        IF unused.id IS NOT NULL THEN
+            PERFORM FROM campaigns c WHERE c.id = unused.id AND c.status = 'completed' FOR UPDATE SKIP LOCKED;
+            CONTINUE WHEN NOT FOUND;
+        END IF;
+        dropped := dropped + drop_limit(unused.name)::integer;
+    END LOOP;
+    RETURN dropped;
+END $$;
 COMMENT ON FUNCTION drop_campaign_limits IS
     'Drops the limits of campaigns that are completed or deleted and of which nothing waits, and returns how many.';
 
@@ -253,13 +272,15 @@ END $$;
 CREATE TRIGGER campaign_has_an_open_batch_when_started BEFORE INSERT OR UPDATE OF status ON campaigns
     FOR EACH ROW WHEN (NEW.status = 'running') EXECUTE FUNCTION open_campaign_batch();
 
-CREATE FUNCTION cancel_campaign_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+-- With its limit paused or its calls gone, its jobs would wait in their lane for ever, or take slots that others need.
+CREATE FUNCTION cancel_campaign_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM cancel_job(OLD.batch);
+    PERFORM cancel_job(j.id) FROM job_lanes l JOIN jobs j ON j.lane = l.id WHERE 'campaign:' || OLD.id = ANY (l.limits);
+    IF OLD.batch IS NOT NULL THEN PERFORM cancel_job(OLD.batch); END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER campaign_takes_its_batch_along AFTER DELETE ON campaigns
-    FOR EACH ROW WHEN (OLD.batch IS NOT NULL) EXECUTE FUNCTION cancel_campaign_batch();
+CREATE TRIGGER campaign_takes_its_jobs_along AFTER DELETE ON campaigns
+    FOR EACH ROW EXECUTE FUNCTION cancel_campaign_jobs();
 
 CREATE FUNCTION start_campaign(campaign_id bigint) RETURNS void LANGUAGE sql AS $$
     UPDATE campaigns SET status = 'running'
@@ -494,8 +515,11 @@ COMMENT ON FUNCTION finish_campaign IS
 CREATE FUNCTION complete_campaign(campaign_id bigint, batch bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
+    -- Waits for those who add leads or calls; what they added is seen by the next statement.
+    PERFORM FROM campaigns WHERE id = complete_campaign.campaign_id FOR UPDATE;
     UPDATE campaigns SET status = 'completed', finished_at = now()
-    WHERE id = complete_campaign.campaign_id AND campaigns.batch = complete_campaign.batch AND status = 'running';
+    WHERE id = complete_campaign.campaign_id AND campaigns.batch = complete_campaign.batch AND status = 'running'
+        AND NOT has_open_calls(complete_campaign.campaign_id);
     RETURN FOUND;
 END $$;
 COMMENT ON FUNCTION complete_campaign(bigint, bigint) IS

@@ -263,7 +263,7 @@ BEGIN
 END $$;
 
 -- As a hand-back by the worker itself: with its limits, and the end of what was to be cancelled. What was handed over to be
--- ended after three lost workers is lost again, so that somebody ends it.
+-- ended, after three lost workers or because it was late, is lost again, so that somebody ends it.
 CREATE OR REPLACE FUNCTION release_unheld_jobs(by_worker bigint, held bigint[], claimed_before interval) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -279,8 +279,9 @@ BEGIN
         PERFORM settle_jobs(by_worker, ids, fences, array_fill('release'::text, ARRAY[cardinality(ids)]), nothing, nothing,
             array_fill(0::double precision, ARRAY[cardinality(ids)]), true);
     END IF;
+    -- One that was too late has no time of a claim; were its answer only on the way, its end would find that it changes nothing.
     UPDATE jobs SET worker = nextval(pg_get_serial_sequence('workers', 'id'))
-    WHERE id IN (SELECT j.id FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.rescues > 2
-        AND j.id <> ALL (held) AND j.claimed_at < clock_timestamp() - claimed_before FOR UPDATE SKIP LOCKED);
+    WHERE id IN (SELECT j.id FROM jobs j WHERE j.worker = by_worker AND j.state = 'running' AND j.id <> ALL (held)
+        AND (j.attempt = 0 OR j.rescues > 2 AND j.claimed_at < clock_timestamp() - claimed_before) FOR UPDATE SKIP LOCKED);
     RETURN coalesce(cardinality(ids), 0);
 END $$;

@@ -17,6 +17,8 @@ struct ClaimPlace {
     private static let cheap = Duration.milliseconds(5)
     /// The part of the time that dear looks may take: one of so many.
     private static let share = 10
+    /// The longest that one is put off.
+    private static let patience = Duration.seconds(1)
 
     private var position = Position.front
     private var current = Position.front
@@ -52,7 +54,7 @@ struct ClaimPlace {
     /// Whether to look from the front now.
     func isDue(at now: ContinuousClock.Instant) -> Bool {
         guard isHinted else { return false }
-        guard let cost = costs.min(), cost > Self.cheap, let lookedAt else { return true }
-        return now - lookedAt >= cost * Self.share
+        guard costs.count == 2, let cost = costs.min(), cost > Self.cheap, let lookedAt else { return true }
+        return now - lookedAt >= min(cost * Self.share, Self.patience)
     }
 }

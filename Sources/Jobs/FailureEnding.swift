@@ -46,6 +46,9 @@ final class FailureEnding: Sendable {
                 return
             } catch let error as PostgresError where error.mayPass {
                 logger.warning("a failed job is not ended yet", metadata: metadata(job, error))
+            } catch let error as OpeningError where error.isOfThisProcess {
+                // Until this worker stops: then others, who have the key, end it.
+                logger.error("a failed job cannot be ended here", metadata: metadata(job, error))
             } catch {
                 logger.error("onFailure failed, the job ends without it", metadata: metadata(job, error))
                 var settlement = settlement

@@ -88,7 +88,14 @@ struct Upkeep: Sendable {
     }
 
     private func adopt(_ worker: Int64) async throws {
-        let rows = try await core.client.query(Statements.adopt(worker, kinds: core.kinds, atMost: 100))
+        let rows: PostgresResult
+        do {
+            rows = try await core.client.query(Statements.adopt(worker, kinds: core.kinds, atMost: 100))
+        } catch {
+            // Lost like the answer of a claim: `Liveness` asks what this worker is believed to have.
+            core.metrics.claimFailures.increment()
+            throw error
+        }
         let jobs = try rows.map { try ClaimedJob($0, worker: worker) }
         liveness.adopt(jobs.map(\.lease.id))
         for job in jobs {

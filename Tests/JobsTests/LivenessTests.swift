@@ -269,6 +269,23 @@ struct LivenessTests {
         }
     }
 
+    @Test("A job that came too late is ended, though the answer that handed it over was lost")
+    func lostLateHandOver() async throws {
+        try await JobBench.with { bench in
+            let deaf = try await bench.registerWorker()
+            let id = try await bench.queue.enqueue(Work(), .with { $0.startWithin = .microseconds(1) })
+            func handOver(_ worker: Int64) async throws -> [JobID] {
+                try await bench.column("SELECT id FROM adopt_jobs(\(worker), ARRAY['work'], 10)")
+            }
+            #expect(try await handOver(deaf) == [id])
+            try await bench.sql("SELECT release_unheld_jobs(\(deaf), ARRAY[\(id)], interval '0')")
+            #expect(try await bench.value("SELECT worker FROM jobs", Int64.self) == deaf)
+            try await bench.sql("SELECT release_unheld_jobs(\(deaf), ARRAY[]::bigint[], interval '0')")
+            let other = try await bench.registerWorker()
+            #expect(try await handOver(other) == [id])
+        }
+    }
+
     @Test("What a claim whose answer was lost holds is given back, unspent; what is held or new is not")
     func releaseUnheld() async throws {
         try await JobBench.with { bench in

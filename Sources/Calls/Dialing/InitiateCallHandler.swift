@@ -18,6 +18,7 @@ struct InitiateCallHandler: Sendable {
 
     func handle(_ job: InitiateCall, context: JobContext) async throws -> JobOutcome {
         guard let dial = try await calls.dial(of: job.callID) else {
+            try await services.queue.releaseSlots(of: "call:\(job.callID)")
             return .cancelled(reason: "there is no outbound call \(job.callID)")
         }
         switch (dial.status, dial.providerCallID) {

@@ -66,6 +66,22 @@ struct DialSlotTests {
         #expect(try await held(bench) == 0, "do not call")
     }
 
+    @Test("A call that waits for another attempt keeps no slot for longer than until the next reconciliation")
+    func waitsForAnotherAttempt() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.queuedCall(bench.campaign())
+        let job = try #require(await bench.claim().first)
+        #expect(try await bench.value("SELECT release_forgotten_calls(10)") == 0, "it runs")
+        let retry: PostgresQuery = """
+            SELECT settle_jobs(\(job.lease.worker), ARRAY[\(job.lease.id)], ARRAY[\(job.lease.fence)], ARRAY['retry'], ARRAY[''],
+                ARRAY['the provider is away'], ARRAY[3600::double precision], true)
+            """
+        try await bench.query(retry)
+        #expect(try await bench.value("SELECT release_forgotten_calls(10)") == 1)
+        #expect(try await held(bench) == 0)
+        #expect(try await bench.status(call) == "queued")
+    }
+
     @Test("What is claimed for a call that is over gives back what the claim took")
     func claimedTooLate() async throws {
         let bench = try await CallBench()

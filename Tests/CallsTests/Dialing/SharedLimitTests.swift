@@ -1,6 +1,7 @@
 import Jobs
 import Platform
 import Postgres
+import TestSupport
 import Testing
 
 @testable import Calls
@@ -21,6 +22,37 @@ struct SharedLimitTests {
         try await bench.query("SELECT end_call(\(calls[0]))")
         try await bench.runAll()
         #expect(bench.telephony.dialled.count == 3)
+    }
+
+    @Test("A campaign that is deleted takes its waiting jobs along, paused or not, and no slot from others")
+    func deletedCampaign() async throws {
+        let bench = try await CallBench()
+        try await bench.query("SELECT set_call_limit('provider', 1, NULL)")
+        let (running, paused) = (try await bench.campaign(), try await bench.campaign())
+        for campaign in [running, running, paused, paused] { _ = try await bench.queuedCall(campaign) }
+        let other = try await bench.queuedCall(bench.campaign())
+        try await bench.query("SELECT pause_campaign(\(paused))")
+        try await bench.query("DELETE FROM campaigns WHERE id IN (\(running), \(paused))")
+        #expect(try await bench.value("SELECT count(*) FROM jobs WHERE kind = 'initiate_call'") == 1)
+        try await bench.runAll()
+        #expect(try await bench.status(other) == "dialing")
+        #expect(try await bench.value("SELECT array_agg(DISTINCT holder) FROM job_slots") == ["call:\(other)"])
+    }
+
+    @Test("The limit of a campaign that somebody is starting again is not dropped")
+    func startedAgain() async throws {
+        let bench = try await CallBench()
+        let campaign = try await bench.campaign()
+        let other = try await bench.campaign()
+        try await bench.query("UPDATE campaigns SET status = 'completed'")
+        try await bench.database.client.withTransaction { connection in
+            try await connection.query("UPDATE campaigns SET status = 'running' WHERE id = \(campaign)")
+            let dropped: Int = try await bench.value("SELECT drop_campaign_limits(100)")
+            #expect(dropped == 1, "the other's")
+        }
+        let limits: [String] = try await bench.value(
+            "SELECT array_agg(name) FROM job_limits WHERE name LIKE 'campaign:%'")
+        #expect(limits == ["campaign:\(campaign)"] && other != campaign)
     }
 
     @Test("Calls that are under way when the account gets its limit count")

@@ -66,6 +66,19 @@ struct CampaignFinishedTests {
         #expect(results == [false, true])
     }
 
+    @Test("A lead that is added when the batch is closed keeps the campaign from being completed")
+    func leadAddedLate() async throws {
+        let bench = try await CallBench()
+        let campaign = try await bench.campaign("redial = '{}'")
+        try await end(bench, bench.dialledCall(campaign).id)
+        try await bench.run(#require(await bench.claim().first))
+        let finished = try #require(await bench.claim().first)
+        #expect(finished.kind == "campaign_finished")
+        try await bench.query("INSERT INTO leads (campaign_id, phone) VALUES (\(campaign), '+12125550177')")
+        try await bench.run(finished)
+        #expect(try await status(bench) == "running")
+    }
+
     @Test("Leads that a transaction is adding keep a campaign open; when it is rolled back, reconciliation finishes it")
     func openTransaction() async throws {
         struct ChangedItsMind: Error {}
