@@ -74,7 +74,7 @@ COMMENT ON FUNCTION put_off_jobs IS
     'Lets jobs that might start now wait until then instead, and returns how many do. Those that are being claimed go on.';
 
 -- As before, but a full lane costs next to nothing, however many slots of its limits are held; and who makes a lane does not
--- keep others from a limit that it shares.
+-- keep others from a limit that it shares. Who holds some of the slots needs a token of each limit that it has no slot of.
 CREATE OR REPLACE FUNCTION claim_limited_jobs(by_worker bigint, of_queue text, known_kinds text[], at_most integer)
 RETURNS SETOF claimed_job LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
@@ -89,6 +89,10 @@ DECLARE
     job record;
     next_ids bigint[];
     chosen bigint[] := '{}';
+    kept text[];
+    missing text[];
+    leaving bigint[] := '{}';
+    gained boolean := false;
 BEGIN
     SELECT array_agg(DISTINCT waiting.id), array_agg(DISTINCT name) INTO lanes, names
     FROM waiting_lanes(ARRAY[of_queue]) AS waiting CROSS JOIN LATERAL unnest(waiting.limits) AS name;
@@ -117,27 +121,38 @@ BEGIN
         -- Whose holder has some of the slots needs only the others; who has all goes on, whatever room there is.
         -- Written so that no index but that of holders can serve: the lane may be long.
         FOR job IN
-            SELECT j.id, held.holder, ARRAY(SELECT unnest(slot_names) EXCEPT SELECT unnest(held.names)) AS missing
-            FROM (SELECT s.holder, array_agg(s.limit_name) AS names FROM job_slots s
+            SELECT j.id, held.holder, held.slots
+            FROM (SELECT s.holder, count(*) AS slots FROM job_slots s
                 WHERE s.limit_name = ANY (slot_names) AND s.holder NOT LIKE 'job:%' GROUP BY s.holder) AS held
             CROSS JOIN LATERAL (
-                SELECT j.id FROM jobs j
+                SELECT j.id, j.priority FROM jobs j
                 WHERE j.holder = held.holder AND j.lane + 0 = lane.id AND j.state::text = 'limited'
                     AND j.kind = ANY (known_kinds) AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
                 FOR UPDATE SKIP LOCKED) AS j
-            WHERE lane.id = ANY (held_lanes)
+            WHERE gained OR lane.id = ANY (held_lanes) ORDER BY j.priority, j.id
         LOOP
             EXIT WHEN at_most <= 0;
-            CONTINUE WHEN EXISTS (SELECT FROM unnest(job.missing) AS name WHERE (room ->> name)::integer <= 0);
-            INSERT INTO job_slots (limit_name, holder) SELECT unnest(job.missing), job.holder ON CONFLICT DO NOTHING;
+            -- Held until this is committed. Whose slots are just being let go is passed over, or this would wait for that.
+            kept := ARRAY(SELECT s.limit_name FROM job_slots s
+                WHERE s.holder = job.holder AND s.limit_name = ANY (slot_names) FOR KEY SHARE SKIP LOCKED);
+            IF cardinality(kept) < job.slots THEN
+                leaving := leaving || job.id;
+                CONTINUE;
+            END IF;
+            missing := ARRAY(SELECT unnest(slot_names) EXCEPT SELECT unnest(kept));
+            CONTINUE WHEN EXISTS (SELECT FROM unnest(missing) AS name WHERE (room ->> name)::integer <= 0);
+            INSERT INTO job_slots (limit_name, holder) SELECT unnest(missing), job.holder ON CONFLICT DO NOTHING;
+            gained := gained OR cardinality(missing) > 0;
+            UPDATE job_limits l SET tokens = limit_tokens(l) - 1, filled_at = clock_timestamp()
+            WHERE l.name = ANY (missing) AND l.per_second IS NOT NULL;
             room := room || coalesce((SELECT jsonb_object_agg(name, (room ->> name)::integer - 1)
-                FROM unnest(job.missing) AS name), '{}');
+                FROM unnest(missing) AS name), '{}');
             chosen := chosen || job.id;
             at_most := at_most - 1;
         END LOOP;
         next_ids := ARRAY(
             SELECT j.id FROM jobs j
-            WHERE j.lane = lane.id AND j.state = 'limited' AND j.kind = ANY (known_kinds) AND j.id <> ALL (chosen)
+            WHERE j.lane = lane.id AND j.state = 'limited' AND j.kind = ANY (known_kinds) AND j.id <> ALL (chosen || leaving)
                 AND (j.start_by IS NULL OR j.start_by > clock_timestamp())
             ORDER BY j.priority, j.id
             LIMIT greatest(0, least(at_most, (SELECT min((room ->> name)::integer) FROM unnest(lane.limits) AS name)))
@@ -147,6 +162,8 @@ BEGIN
         SELECT name, coalesce(j.holder, 'job:' || j.id) FROM jobs j CROSS JOIN unnest(slot_names) AS name
         WHERE j.id = ANY (next_ids)
         ON CONFLICT DO NOTHING;
+        -- Others of these holders may be in lanes to come.
+        gained := gained OR EXISTS (SELECT FROM jobs j WHERE j.id = ANY (next_ids) AND j.holder IS NOT NULL);
         UPDATE job_limits l SET tokens = limit_tokens(l) - cardinality(next_ids), filled_at = clock_timestamp()
         WHERE l.name = ANY (lane.limits) AND l.per_second IS NOT NULL;
         room := room || (SELECT jsonb_object_agg(name, (room ->> name)::integer - cardinality(next_ids))
