@@ -38,12 +38,9 @@ struct ClaimedJob: Sendable {
 }
 
 extension ClaimedJob {
-    /// What `claim_jobs` returned, in the queue's order, those of lanes first.
+    /// What `Statements.claim` or `adopt` returned, in the queue's order, those without a place first.
     static func list(_ rows: PostgresResult, worker: Int64) throws -> [ClaimedJob] {
-        let jobs = try rows.map { row in
-            let priority = try row.decode(Int32?.self, column: "priority")
-            return try ClaimedJob(row, worker: worker, priority: priority)
-        }
+        let jobs = try rows.map { try ClaimedJob($0, worker: worker) }
         func isBefore(_ one: ClaimedJob, _ other: ClaimedJob) -> Bool {
             (one.position ?? .front) < (other.position ?? .front)
         }
@@ -52,16 +49,16 @@ extension ClaimedJob {
         return isInOrder ? jobs : jobs.sorted(by: isBefore)
     }
 
-    /// A row of the SQL type `claimed_job`, whose columns come in this order.
-    init(_ row: PostgresRow, worker: Int64, priority: Int32? = nil) throws {
+    /// A row of the SQL type `claimed_job`, whose columns come in this order, and the priority.
+    private init(_ row: PostgresRow, worker: Int64) throws {
         let columns = try row.decode(
             Int64.self, Int32.self, Int.self, Int.self, Bool.self, Bool.self, Date.self, Double.self, String.self,
-            String.self, [UInt8].self, String?.self, String?.self, JSON?.self)
+            String.self, [UInt8].self, String?.self, String?.self, JSON?.self, Int32?.self)
         let (id, fence, attempt, maximumAttempts, hasKey, isAwaited, enqueuedAt) = (
             columns.0, columns.1, columns.2, columns.3, columns.4, columns.5, columns.6
         )
-        let (waited, kind, queue, arguments, state, reason, more) = (
-            columns.7, columns.8, columns.9, columns.10, columns.11, columns.12, columns.13
+        let (waited, kind, queue, arguments, state, reason, more, priority) = (
+            columns.7, columns.8, columns.9, columns.10, columns.11, columns.12, columns.13, columns.14
         )
         // Checked when it was enqueued: a claim is not to fail for one row.
         let options = try? more?.decode(MoreOptions.self)

@@ -120,8 +120,8 @@ private struct Drain {
         try await core.client.query(
             includesScheduled ? Statements.wakeAll(queues) : Statements.promote(queues, atMost: Self.batch))
         guard let worker = core.worker else { return }
-        for row in try await core.client.query(Statements.adopt(worker, kinds: core.kinds, atMost: Self.batch)) {
-            let job = try ClaimedJob(row, worker: worker)
+        let rows = try await core.client.query(Statements.adopt(worker, kinds: core.kinds, atMost: Self.batch))
+        for job in try ClaimedJob.list(rows, worker: worker) {
             await core.end(job)
             try await core.untilAcknowledged()
             try await add(job, to: &report)

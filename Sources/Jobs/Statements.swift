@@ -139,7 +139,7 @@ enum Statements {
     static func rescue(atMost count: Int) -> PostgresQuery { "SELECT * FROM rescue_jobs(\(Int32(clamping: count)))" }
 
     static func adopt(_ worker: Int64, kinds: [String], atMost count: Int) -> PostgresQuery {
-        "SELECT * FROM adopt_jobs(\(worker), \(kinds), \(Int32(clamping: count)))"
+        "SELECT *, NULL::integer AS priority FROM adopt_jobs(\(worker), \(kinds), \(Int32(clamping: count)))"
     }
 
     static func tick(_ schedule: Schedule, _ keys: Keyring) throws -> PostgresQuery {

@@ -96,7 +96,7 @@ struct Upkeep: Sendable {
             core.metrics.claimFailures.increment()
             throw error
         }
-        let jobs = try rows.map { try ClaimedJob($0, worker: worker) }
+        let jobs = try ClaimedJob.list(rows, worker: worker)
         liveness.adopt(jobs.map(\.lease.id))
         for job in jobs {
             core.logger.error(

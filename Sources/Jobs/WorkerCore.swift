@@ -125,9 +125,7 @@ final class WorkerCore: Sendable {
     private func claim(_ count: Int, from queue: String, after position: ClaimPlace.Position) async {
         do {
             guard let worker else { return state.withLock { $0.claimFailed(in: queue) } }
-            let rows = try await client.query(
-                Statements.claim(worker, queue: queue, kinds: kinds, atMost: count, after: position))
-            let jobs = try ClaimedJob.list(rows, worker: worker)
+            let jobs = try await jobs(count, of: queue, after: position, for: worker)
             perform(state.withLock { $0.claimed(jobs, of: count, in: queue, at: .now) })
             // Closed meanwhile: nothing of it was started.
             release(state.withLock { $0.isOpen ? [] : $0.takeAllWaiting() })
@@ -139,13 +137,18 @@ final class WorkerCore: Sendable {
         ringIfIdle()
     }
 
+    private func jobs(
+        _ count: Int, of queue: String, after position: ClaimPlace.Position, for worker: Int64
+    ) async throws -> [ClaimedJob] {
+        let statement = Statements.claim(worker, queue: queue, kinds: kinds, atMost: count, after: position)
+        return try ClaimedJob.list(try await client.query(statement), worker: worker)
+    }
+
     /// For who drives it by hand, where nobody wakes it and each queue has one slot: claims one job, runs it and returns it when its
     /// end is in the database. Nil when there is none to claim.
     func runNext(of queue: String) async throws -> ClaimedJob? {
         guard let worker else { return nil }
-        let rows = try await client.query(
-            Statements.claim(worker, queue: queue, kinds: kinds, atMost: 1, after: .front))
-        guard let job = try ClaimedJob.list(rows, worker: worker).first else { return nil }
+        guard let job = try await jobs(1, of: queue, after: .front, for: worker).first else { return nil }
         // As if it had asked for more: then it claims nothing by itself afterwards.
         perform(state.withLock { $0.claimed([job], of: 2, in: queue, at: .now) })
         // Cancelled while it was claimed, when there was no run to stop.
