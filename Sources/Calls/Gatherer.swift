@@ -43,24 +43,17 @@ final class Gatherer<Item: Sendable, Answer: Sendable>: Sendable {
     }
 
     private func work() async {
-        while let batch = take() {
-            do {
-                let answers = try await run(batch.map(\.item))
-                for (entry, answer) in zip(batch, answers) { entry.waiter.resume(returning: answer) }
-            } catch  where batch.count > 1 && isOneItems(error) {
-                for entry in batch { await runAlone(entry) }
-            } catch {
-                for entry in batch { entry.waiter.resume(throwing: error) }
-            }
-        }
+        while let batch = take() { await finish(batch) }
     }
 
-    private func runAlone(_ entry: Entry) async {
+    private func finish(_ batch: [Entry]) async {
         do {
-            let answers = try await run([entry.item])
-            for answer in answers { entry.waiter.resume(returning: answer) }
+            let answers = try await run(batch.map(\.item))
+            for (entry, answer) in zip(batch, answers) { entry.waiter.resume(returning: answer) }
+        } catch  where batch.count > 1 && isOneItems(error) {
+            for entry in batch { await finish([entry]) }
         } catch {
-            entry.waiter.resume(throwing: error)
+            for entry in batch { entry.waiter.resume(throwing: error) }
         }
     }
 

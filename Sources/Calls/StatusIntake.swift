@@ -18,8 +18,14 @@ struct StatusIntake: Sendable {
     init(postgres: PostgresClient, queue: JobQueue, settings: CallSettings) {
         let provider = settings.provider
         gatherer = Gatherer(
-            atMost: Self.maximumBatch, whenAnErrorMayBeOneItems: { ($0 as? PostgresError)?.code == .server },
+            atMost: Self.maximumBatch, whenAnErrorMayBeOneItems: Self.isOneEvents,
             run: { try await Self.take($0, of: provider, postgres, queue) })
+    }
+
+    /// Not when the server goes away, or undid it for the sake of others: then all are to come again together.
+    @Sendable private static func isOneEvents(_ error: any Error) -> Bool {
+        guard let error = error as? PostgresError else { return false }
+        return error.code == .server && !error.isTransient
     }
 
     /// Nil when there is no such call.

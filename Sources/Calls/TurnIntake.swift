@@ -99,7 +99,8 @@ public struct TurnIntake: Sendable {
         return .enqueued(job, listener)
     }
 
-    /// Commits an event of a call as a job, in the order of the call's turns, together with others that come at the same time. Returns nil when there is no such call.
+    /// Commits an event of a call as a job, in the order of the call's turns, together with others that come at the same time.
+    /// Returns nil when there is no such call.
     ///
     /// The event finds its call by our id, which the callback URL carries, else by the provider's. `sequence` is the
     /// provider's number of the event; while an event waits or runs, its repeats are the same job.
