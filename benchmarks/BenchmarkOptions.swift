@@ -25,6 +25,9 @@ struct BenchmarkOptions {
                         description: "unknown subject \(argument); there are \(all.map(\.name).joined(separator: ", "))"
                     )
                 }
+                guard !subjects.contains(where: { $0.name == argument }) else {
+                    throw UsageError(description: "\(argument) is named twice")
+                }
                 subjects.append(subject)
             }
         }
