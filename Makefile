@@ -1,5 +1,5 @@
 # Each target sets up the machine by itself; run any of them in a fresh clone.
-.PHONY: help setup setup-tests build demo test build-thread-safety test-thread-safety lint format chaos model bench clean
+.PHONY: help setup setup-tests build demo test build-ahead test-thread-safety lint format chaos model bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -19,8 +19,9 @@ demo: build ## Run a whole campaign on a private PostgreSQL with simulated provi
 test: setup-tests ## Run every test, the short chaos test included
 	OPERADORA_REQUIRE_PEERS=1 swift test --no-parallel $(ARGS)
 
-build-thread-safety: setup-tests
+build-ahead: setup-tests
 	swift build --build-tests --sanitize=thread --scratch-path .build/thread
+	swift build -c release --scratch-path .build/optimized
 
 test-thread-safety: setup-tests ## Run the unit targets under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/.ci/thread-sanitizer.suppressions" OPERADORA_REQUIRE_PEERS=1 \
