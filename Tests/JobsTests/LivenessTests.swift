@@ -103,9 +103,11 @@ struct LivenessTests {
 
     @Test("A worker starts, and goes on, while the database is away")
     func startsWithoutDatabase() async throws {
-        let logger = Logger(label: "tests", level: .critical)
-        let nowhere = PostgresClient(
-            PostgresConfiguration(connectionString: "host=/nonexistent dbname=none"), logger: logger)
+        let warnings = Journal<String>()
+        let logger = Logger(label: "tests", level: .warning) { warnings.record($0) }
+        var configuration = PostgresConfiguration(connectionString: "host=/nonexistent dbname=none")
+        configuration.acquireTimeout = .milliseconds(100)
+        let nowhere = PostgresClient(configuration, logger: logger)
         let worker = Worker(
             JobQueue(nowhere, logger: logger), registry: JobRegistry(), configuration: JobBench.quick(),
             metrics: MetricsRegistry(), logger: logger)
@@ -114,7 +116,7 @@ struct LivenessTests {
             try await worker.run()
             ended.record(())
         }
-        try await Task.sleep(for: .milliseconds(500))
+        await warnings.wait { $0.filter { $0.contains("polling failed") }.count > 1 }
         #expect(ended.entries.isEmpty)
         worker.stop()
         try await running.value
