@@ -42,7 +42,7 @@ bench: setup ## Print the figures of the bars (ARGS="--json", or names of subjec
 
 lint: setup-tests ## Check format and packaging files
 	swift format lint --strict --recursive Package.swift Sources Tests benchmarks
-	shellcheck .ci/run .ci/setup
+	shellcheck .ci/run .ci/setup .ci/test
 	.venv/bin/ruff check --no-cache --line-length 120 benchmarks/peers
 	.venv/bin/ruff format --no-cache --line-length 120 --check benchmarks/peers
 	.venv/bin/hadolint docker/Dockerfile
