@@ -16,6 +16,8 @@ ALTER DOMAIN job_queue DROP CONSTRAINT job_queue_is_1_to_100_bytes;
 ALTER DOMAIN job_queue ADD CONSTRAINT job_queue_is_1_to_100_bytes CHECK (
     CASE WHEN octet_length(VALUE) NOT BETWEEN 1 AND 100 THEN refuse('job_queue_is_1_to_100_bytes',
         'the name of a queue has 1 to 100 bytes', 'Leave queue out for the queue default.')
+    WHEN VALUE LIKE '{%' THEN refuse('job_queue_is_1_to_100_bytes',
+        'the name of a queue does not begin with {', 'To give options as one object, write options => ''{"priority": 10}''.')
     ELSE true END) NOT VALID;
 ALTER DOMAIN job_key DROP CONSTRAINT job_key_is_1_to_200_bytes;
 ALTER DOMAIN job_key ADD CONSTRAINT job_key_is_1_to_200_bytes CHECK (
@@ -41,6 +43,30 @@ ALTER DOMAIN job_arguments DROP CONSTRAINT job_arguments_are_at_most_1_mib;
 ALTER DOMAIN job_arguments ADD CONSTRAINT job_arguments_are_at_most_1_mib CHECK (
     CASE WHEN pg_column_size(VALUE) > 1048576 THEN refuse('job_arguments_are_at_most_1_mib',
         'the arguments of a job are at most 1 MiB', 'Keep what is larger in a table of yours, and give the job its id.')
+    ELSE true END) NOT VALID;
+
+ALTER TABLE job_limits
+    DROP CONSTRAINT job_limit_is_1_to_200_bytes, DROP CONSTRAINT job_limit_slots_are_0_or_more,
+    DROP CONSTRAINT job_limit_rate_is_0_to_10000, DROP CONSTRAINT job_limit_burst_is_1_to_10000,
+    ADD CONSTRAINT job_limit_is_1_to_200_bytes CHECK (
+        CASE WHEN octet_length(name) NOT BETWEEN 1 AND 200 THEN refuse('job_limit_is_1_to_200_bytes',
+            'the name of a limit has 1 to 200 bytes', 'Name it for what it protects, such as account:1.')
+        ELSE true END),
+    ADD CONSTRAINT job_limit_slots_are_0_or_more CHECK (
+        CASE WHEN slots < 0 THEN refuse('job_limit_slots_are_0_or_more',
+            'the slots of a limit are 0 or more', 'NULL is any number; 0 lets nobody in.')
+        ELSE true END),
+    ADD CONSTRAINT job_limit_rate_is_0_to_10000 CHECK (
+        CASE WHEN per_second NOT BETWEEN 0 AND 10000 THEN refuse('job_limit_rate_is_0_to_10000',
+            'per_second of a limit is 0 to 10000', 'NULL is any rate; 0.5 is one start in two seconds.')
+        ELSE true END),
+    ADD CONSTRAINT job_limit_burst_is_1_to_10000 CHECK (
+        CASE WHEN burst NOT BETWEEN 1 AND 10000 THEN refuse('job_limit_burst_is_1_to_10000',
+            'the burst of a limit is 1 to 10000', 'So many may start at once after a pause; 1 is the default.')
+        ELSE true END);
+ALTER TABLE jobs DROP CONSTRAINT job_holder_is_1_to_200_bytes, ADD CONSTRAINT job_holder_is_1_to_200_bytes CHECK (
+    CASE WHEN octet_length(holder) NOT BETWEEN 1 AND 200 THEN refuse('job_holder_is_1_to_200_bytes',
+        'the holder of a job has 1 to 200 bytes', 'Name what holds the slots, such as call:7.')
     ELSE true END) NOT VALID;
 
 -- For options that come as data, such as a request's. What is unknown or of a wrong type is said here; by name, as arguments,
