@@ -15,6 +15,19 @@ public struct JSONSchema: Sendable, Hashable {
         try check(root, at: "#", depth: 0)
     }
 
+    /// The schema of what `type` decodes from, derived from its `Decodable` conformance: properties with their types, what is
+    /// optional, nested types, arrays, dictionaries and enumerations (`String` or `Int` raw values, `CaseIterable`). Other
+    /// members than those are not allowed. `DescribedProperties` adds descriptions and limits.
+    ///
+    /// - Parameter isStrict: as OpenAI wants it of structured output: every property required, optional ones nullable.
+    ///
+    /// Throws `JSONSchemaError` naming the place that a schema cannot be derived of: an enumeration without `CaseIterable`,
+    /// a type within itself, an `init(from:)` that does not decode by keys or refuses empty values. Give those a schema.
+    public init<Value: Decodable>(of type: Value.Type, isStrict: Bool = false) throws(JSONSchemaError) {
+        let derivation = SchemaDerivation(isStrict: isStrict)
+        try self.init(derivation.derive(type, at: "\(type)", depth: 0).schema)
+    }
+
     /// What is wrong with `value`, at most 20 entries; empty when it satisfies the schema.
     ///
     /// - Parameter name: what the value is called in the paths, e.g. `arguments` for `arguments.guests[0].email`.

@@ -7,20 +7,34 @@ public protocol Tool: Sendable {
     var timeout: Duration { get }
     /// Whether an execution that threw may be done again by the executor: true for what only reads.
     var isRetrySafe: Bool { get }
+    /// Whether the same call again in the same run is executed again. Otherwise it gets the result of the one before, when
+    /// that succeeded or may have been done: a model that repeats itself does nothing twice.
+    var isRepeatable: Bool { get }
     /// Whether it may run beside the other calls of the same round. Those that may not run one after another, in order.
     var isConcurrencySafe: Bool { get }
     /// Whether a success ends the conversation, once the words beside the call are spoken.
     var endsConversation: Bool { get }
+    /// For how long a success answers the same call of everybody who shares the executor's cache; nil is never.
+    var cacheLifetime: Duration? { get }
+    /// What a result depends on besides the arguments, such as the caller: a cached one is shared only within it.
+    var cacheScope: String { get }
 
     /// Throw `ToolError` to tell the model what went wrong; of any other error the model learns only that there was one.
     func execute(_ arguments: JSON) async throws -> ToolResult
+
+    /// What is answered when the tool failed or did not answer in time, its retries included; nil is the failure itself.
+    func fallback(for arguments: JSON) -> ToolResult?
 }
 
 extension Tool {
     public var timeout: Duration { .seconds(10) }
     public var isRetrySafe: Bool { false }
+    public var isRepeatable: Bool { isRetrySafe }
     public var isConcurrencySafe: Bool { true }
     public var endsConversation: Bool { false }
+    public var cacheLifetime: Duration? { nil }
+    public var cacheScope: String { "" }
+    public func fallback(for arguments: JSON) -> ToolResult? { nil }
 }
 
 /// What a tool leaves. `value` goes back to the model as JSON; it is useful to the model even when `success` is false.
@@ -37,6 +51,11 @@ public struct ToolResult: Sendable, Hashable, Codable {
     public static func failure(_ problem: String) -> ToolResult {
         ToolResult(success: false, value: ["success": false, "error": .string(problem)])
     }
+
+    /// Whether it was given up while it ran, so that nobody knows what it did.
+    public var isUncertain: Bool { !success && value["reason"] == Self.timeout }
+
+    static let timeout: JSON = "timeout"
 }
 
 /// A failure whose message is for the model.
@@ -51,29 +70,4 @@ public struct ToolError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { message }
-}
-
-/// A tool made of a closure.
-public struct FunctionTool: Tool {
-    public var description: ToolDescription
-    public var timeout: Duration
-    public var isRetrySafe: Bool
-    public var isConcurrencySafe: Bool
-    public var endsConversation: Bool
-    private let body: @Sendable (JSON) async throws -> ToolResult
-
-    public init(
-        _ name: String, _ description: String, parameters: JSON = ["type": "object", "properties": [:]],
-        timeout: Duration = .seconds(10), isRetrySafe: Bool = false, isConcurrencySafe: Bool = true,
-        endsConversation: Bool = false, body: @escaping @Sendable (JSON) async throws -> ToolResult
-    ) {
-        self.description = ToolDescription(name: name, description: description, parameters: parameters)
-        self.timeout = timeout
-        self.isRetrySafe = isRetrySafe
-        self.isConcurrencySafe = isConcurrencySafe
-        self.endsConversation = endsConversation
-        self.body = body
-    }
-
-    public func execute(_ arguments: JSON) async throws -> ToolResult { try await body(arguments) }
 }

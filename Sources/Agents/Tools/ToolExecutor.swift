@@ -19,11 +19,17 @@ public struct ToolExecutor: Sendable {
 
     public let registry: ToolRegistry
     public var limits: Limits
-    private let logger: Logger
+    /// Keeps the results of tools that have a `cacheLifetime`; nil keeps none.
+    public var cache: ToolResultCache?
+    /// What every line of the log carries too, such as the run.
+    var logger: Logger
 
-    public init(registry: ToolRegistry, limits: Limits = Limits(), logger: Logger) {
+    public init(
+        registry: ToolRegistry, limits: Limits = Limits(), cache: ToolResultCache? = nil, logger: Logger
+    ) {
         self.registry = registry
         self.limits = limits
+        self.cache = cache
         self.logger = logger
     }
 
@@ -31,61 +37,92 @@ public struct ToolExecutor: Sendable {
     ///
     /// - Parameters:
     ///   - deadline: No call runs longer, whatever its own timeout.
+    ///   - earlier: What the run has executed before: the same call again of a tool that is not repeatable gets that result.
     ///   - onEnd: Told of each call as it ends, in the order of their ends. What it throws is thrown, and cancels the rest.
     /// - Throws: What `onEnd` throws, and `CancellationError`.
     public func execute(
-        _ calls: [ToolCall], until deadline: ContinuousClock.Instant? = nil,
+        _ calls: [ToolCall], until deadline: ContinuousClock.Instant? = nil, earlier: [ToolExecution] = [],
         onEnd: @escaping @Sendable (ToolExecution) async throws -> Void = { _ in }
     ) async throws -> [ToolExecution] {
-        let accepted = calls.prefix(limits.maximumCalls).indices
-        let aside = accepted.filter { registry.get(calls[$0].name)?.isConcurrencySafe == false }
-        // A lane is a list of calls that run one after another.
-        let lanes = (aside.isEmpty ? [] : [aside]) + accepted.filter { !aside.contains($0) }.map { [$0] }
-        var results = try await run(lanes: lanes) { index in
-            let execution = try await execute(calls[index], until: deadline)
+        let requests = calls.prefix(limits.maximumCalls).map { ToolRequest($0, registry, limits) }
+        let stored = StoredResults(earlier)
+        var results = try await run(lanes: lanes(requests)) { index in
+            let execution = try await execute(requests[index], until: deadline, stored)
             try await onEnd(execution)
             return (index, execution)
         }
         for index in calls.indices.dropFirst(limits.maximumCalls) {
             let refusal = ToolResult.failure("too many calls at once: at most \(limits.maximumCalls)")
-            results[index] = ToolExecution(call: calls[index], arguments: nil, result: refusal, attempts: 0)
+            results[index] = ToolExecution(
+                call: calls[index], arguments: nil, result: refusal, attempts: 0, origin: .refused)
         }
         return calls.indices.compactMap { results[$0] }
+    }
+
+    // MARK: order
+
+    /// A lane is a list of calls that run one after another: those that may not run beside others, and those that are the
+    /// same, so that the second finds the result of the first.
+    private func lanes(_ requests: [ToolRequest]) -> [[Int]] {
+        var lanes: [[Int]] = []
+        var laneOfKey: [ToolRequest.Key: Int] = [:]
+        var aside: Int?
+        for (index, request) in requests.enumerated() {
+            let isAside = request.tool?.isConcurrencySafe == false
+            if let lane = isAside ? aside : request.key.flatMap({ laneOfKey[$0] }) {
+                lanes[lane].append(index)
+                continue
+            }
+            if isAside { aside = lanes.count } else if let key = request.key { laneOfKey[key] = lanes.count }
+            lanes.append([index])
+        }
+        return lanes
     }
 
     private func run(
         lanes: [[Int]], _ body: @escaping @Sendable (Int) async throws -> (Int, ToolExecution)
     ) async throws -> [Int: ToolExecution] {
-        try await withThrowingTaskGroup(of: [(Int, ToolExecution)].self) { group in
+        @Sendable func run(_ lane: [Int]) async throws -> [(Int, ToolExecution)] {
+            var ended: [(Int, ToolExecution)] = []
+            for index in lane { ended.append(try await body(index)) }
+            return ended
+        }
+        // The most frequent round needs no task of its own.
+        if lanes.count == 1 { return Dictionary(try await run(lanes[0])) { $1 } }
+        return try await withThrowingTaskGroup(of: [(Int, ToolExecution)].self) { group in
             var results: [Int: ToolExecution] = [:]
             for (position, lane) in lanes.enumerated() {
                 if position >= limits.maximumConcurrentCalls, let ended = try await group.next() {
                     results.merge(ended) { $1 }
                 }
-                group.addTask {
-                    var ended: [(Int, ToolExecution)] = []
-                    for index in lane { ended.append(try await body(index)) }
-                    return ended
-                }
+                group.addTask { try await run(lane) }
             }
             for try await ended in group { results.merge(ended) { $1 } }
             return results
         }
     }
 
-    /// One call, from its text to its result. Throws `CancellationError` alone.
-    private func execute(_ call: ToolCall, until deadline: ContinuousClock.Instant?) async throws -> ToolExecution {
+    // MARK: one call
+
+    /// From its text to its result. Throws `CancellationError` alone.
+    private func execute(
+        _ request: ToolRequest, until deadline: ContinuousClock.Instant?, _ stored: StoredResults
+    ) async throws -> ToolExecution {
         let start = ContinuousClock.now
-        var execution = ToolExecution(call: call, arguments: nil, result: .failure(""), attempts: 0)
-        switch prepare(call) {
-        case .refused(let arguments, let problem):
-            execution.arguments = arguments
-            execution.result = .failure(problem)
+        var execution = ToolExecution(
+            call: request.call, arguments: request.arguments, result: .failure(""), attempts: 0, origin: .refused)
+        switch request.verdict {
+        case .refused(let problem): execution.result = .failure(problem)
         case .ready(let tool, let arguments):
-            execution.arguments = arguments
-            let limit = min(tool.timeout, deadline.map { $0 - start } ?? tool.timeout)
-            (execution.result, execution.attempts) = try await run(tool, arguments, within: limit)
-            execution.result = bounded(execution.result)
+            if let result = stored.result(for: request) {
+                (execution.result, execution.origin) = (result, .repeated)
+            } else if let result = cache?.result(tool, arguments) {
+                (execution.result, execution.origin) = (result, .cached)
+            } else {
+                let limit = min(tool.timeout, deadline.map { $0 - start } ?? tool.timeout)
+                try await run(tool, arguments, within: limit, into: &execution)
+            }
+            stored.keep(execution.result, of: request)
             execution.endsConversation = tool.endsConversation && execution.result.success
         }
         execution.duration = .now - start
@@ -93,50 +130,27 @@ public struct ToolExecutor: Sendable {
         return execution
     }
 
-    // MARK: before the tool
-
-    private enum Preparation {
-        case ready(any Tool, JSON)
-        case refused(JSON?, String)
-    }
-
-    private func prepare(_ call: ToolCall) -> Preparation {
-        guard call.arguments.utf8.count <= limits.maximumArgumentBytes else {
-            return .refused(nil, "the arguments are too long")
-        }
-        // A model that calls a tool without parameters often writes nothing at all.
-        let text = call.arguments.allSatisfy(\.isWhitespace) ? "{}" : call.arguments
-        let arguments = try? JSON(parsing: text)
-        guard let entry = registry.entry(call.name) else {
-            let names = registry.descriptions.map(\.name).joined(separator: ", ")
-            return .refused(arguments, "there is no tool named \(call.name.prefix(64)); there are: \(names)")
-        }
-        guard let arguments else { return .refused(nil, "the arguments are not valid JSON: write one JSON object") }
-        let violations = entry.schema.violations(of: arguments, at: "arguments")
-        guard violations.isEmpty else {
-            return .refused(arguments, violations.map(\.description).joined(separator: "; "))
-        }
-        return .ready(entry.tool, arguments)
-    }
-
-    // MARK: the tool
-
     private func run(
-        _ tool: any Tool, _ arguments: JSON, within limit: Duration
-    ) async throws -> (ToolResult, attempts: Int) {
+        _ tool: any Tool, _ arguments: JSON, within limit: Duration, into execution: inout ToolExecution
+    ) async throws {
         let deadline = ContinuousClock.now + limit
-        var attempts = 0
         while true {
-            attempts += 1
+            execution.attempts += 1
             do {
                 let result = try await withTimeLimit(deadline - .now) { try await tool.execute(arguments) }
-                return (result, attempts)
+                (execution.result, execution.origin) = (usable(result), .executed)
+                cache?.keep(execution.result, of: tool, arguments)
+                return
             } catch {
                 try Task.checkCancellation()
-                let wait = limits.firstWait * (1 << min(attempts - 1, 10))
-                guard attempts < limits.maximumAttempts, mayRetry(tool, error), .now + wait < deadline else {
-                    return (failure(tool, error), attempts)
+                let wait = limits.firstWait * (1 << min(execution.attempts - 1, 10))
+                guard execution.attempts < limits.maximumAttempts, mayRetry(tool, error), .now + wait < deadline else {
+                    let fallback = tool.fallback(for: arguments).map(usable)
+                    execution.result = fallback ?? failure(tool, error)
+                    execution.origin = fallback == nil ? .executed : .fallback
+                    return
                 }
+                log(tool, error, attempt: execution.attempts)
                 try await Task.sleep(for: wait)
             }
         }
@@ -150,7 +164,17 @@ public struct ToolExecutor: Sendable {
     private func failure(_ tool: any Tool, _ error: any Error) -> ToolResult {
         switch error {
         case let error as ToolError: return .failure(error.message)
-        case is TimeLimitExceeded: return .failure("the tool did not answer in time; it may or may not have been done")
+        case is TimeLimitExceeded:
+            let doubt =
+                tool.isRetrySafe
+                ? ": go on without it"
+                : "; it may or may not have been done" + (tool.isRepeatable ? "" : ": do not call it again")
+            return ToolResult(
+                success: false,
+                value: [
+                    "success": false, "reason": ToolResult.timeout,
+                    "error": .string("the tool did not answer in time\(doubt)"),
+                ])
         default:
             logger.warning("tool failed", metadata: ["tool": tool.description.name, "error": "\(error)"])
             return .failure("the tool failed; do not tell the caller why, offer something else")
@@ -159,10 +183,14 @@ public struct ToolExecutor: Sendable {
 
     // MARK: after the tool
 
-    private func bounded(_ result: ToolResult) -> ToolResult {
-        let text = result.value.text
-        guard text.utf8.count > limits.maximumResultBytes else { return result }
-        let beginning = String(decoding: text.utf8.prefix(limits.maximumResultBytes / 2), as: UTF8.self)
+    /// What a model can read and use: not a page for people, and no more than the limit.
+    private func usable(_ result: ToolResult) -> ToolResult {
+        if let text = result.value.string, Self.isWebPage(text) {
+            return .failure("the tool answered with a web page instead of data: it is out of order, go on without it")
+        }
+        let bytes = result.value.bytes
+        guard bytes.count > limits.maximumResultBytes else { return result }
+        let beginning = String(decoding: bytes.prefix(limits.maximumResultBytes / 2), as: UTF8.self)
         return ToolResult(
             success: result.success,
             value: [
@@ -170,13 +198,30 @@ public struct ToolExecutor: Sendable {
             ])
     }
 
+    private static func isWebPage(_ text: String) -> Bool {
+        let beginning = text.prefix(200).drop(while: \.isWhitespace).lowercased()
+        return beginning.hasPrefix("<!doctype html") || beginning.hasPrefix("<html")
+    }
+
+    // MARK: log
+
     /// Arguments and results may hold personal data: the log has neither.
     private func log(_ execution: ToolExecution) {
         logger.debug(
-            "tool executed",
+            "tool call ended",
             metadata: [
                 "tool": String(execution.call.name.prefix(64)), "success": "\(execution.result.success)",
-                "duration": "\(execution.duration)", "attempts": "\(execution.attempts)",
+                "origin": execution.origin.rawValue, "duration": "\(execution.duration)",
+                "attempts": "\(execution.attempts)",
+            ])
+    }
+
+    private func log(_ tool: any Tool, _ error: any Error, attempt: Int) {
+        logger.info(
+            "tool failed and is tried again",
+            metadata: [
+                "tool": tool.description.name, "attempt": "\(attempt)",
+                "error": error is ToolError ? "as the model is told" : "\(error)",
             ])
     }
 }

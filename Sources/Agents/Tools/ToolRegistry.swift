@@ -64,6 +64,22 @@ public final class ToolRegistry: Sendable {
     /// What a model is told.
     public var descriptions: [ToolDescription] { list().map(\.description) }
 
+    /// Those of these names; all for nil. Throws `AgentError.invalidConfiguration` for names that no tool has.
+    func only(_ names: Set<String>?) throws(AgentError) -> ToolRegistry {
+        guard let names else { return self }
+        let registry = ToolRegistry()
+        let all = state.withLock { $0 }
+        let unknown = names.filter { all.entries[$0] == nil }.sorted()
+        guard unknown.isEmpty else {
+            throw .invalidConfiguration(unknown.map { "tools: there is no tool named \($0)" })
+        }
+        registry.state.withLock { state in
+            state.entries = all.entries.filter { names.contains($0.key) }
+            state.order = all.order.filter(names.contains)
+        }
+        return registry
+    }
+
     func entry(_ name: String) -> Entry? { state.withLock { $0.entries[name] } }
 
     /// The names that Chat Completions accepts.
