@@ -15,6 +15,8 @@ public struct CallServices: Sendable {
     /// Nil when no mail server is configured: e-mails are then not enqueued.
     public var mailer: (any Mailer)?
     public var settings: CallSettings
+    /// What tools have answered to anybody in this process, for as long as they say.
+    public let toolResults = ToolResultCache()
     public var metrics: MetricsRegistry
     public var logger: Logger
 

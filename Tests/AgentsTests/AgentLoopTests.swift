@@ -121,6 +121,53 @@ struct AgentLoopTests {
         #expect(model.requests.isEmpty)
     }
 
+    @Test("An answer that does not satisfy the schema is repaired, and the repair is no part of the conversation")
+    func repairs() async throws {
+        let usage = ModelUsage(promptTokens: 10, completionTokens: 1)
+        let model = ScriptedModel([
+            .calling("lookup"), ModelResponse(text: "It is 42.", usage: usage),
+            ModelResponse(text: #"{"answer":42}"#, usage: usage),
+        ])
+        var loop = try loop(model)
+        loop.responseSchema = ("answer", ["type": "object", "required": ["answer"]])
+        let run = try await loop.run([.user("?")])
+        #expect(run.text == #"{"answer":42}"# && run.messages.last == .assistant(#"{"answer":42}"#))
+        #expect(run.messages.count == 3 && run.usage == usage + usage)
+        let told = try #require(model.requests.last?.messages.suffix(2))
+        #expect(told.first == .assistant("It is 42."))
+        #expect(
+            told.last
+                == .user("Your answer was not valid: the answer as answer is not JSON. Answer again, only as JSON."))
+    }
+
+    @Test("A model whose answers stay invalid has failed")
+    func givesUpRepairs() async throws {
+        let model = ScriptedModel { _, _ in ModelResponse(text: "42") }
+        var loop = try loop(model)
+        loop.responseSchema = ("answer", ["type": "object"])
+        guard case .modelFailed(let error) = try await loop.run([.user("?")]).stop else {
+            return #expect(Bool(false), "it has not failed")
+        }
+        #expect(error.code == .invalidAnswer && error.detail == "answer must be an object")
+        #expect(model.requests.count == 2)
+    }
+
+    @Test("Every step is in the log with the name of its run, and no word of the conversation")
+    func logs() async throws {
+        let lines = Mutex<[String]>([])
+        let logger = Logger(label: "test", level: .debug, format: .json) { line in lines.withLock { $0.append(line) } }
+        let executor = ToolExecutor(registry: try ToolRegistry([Self.lookup]), logger: logger)
+        let model = ScriptedModel([.calling("lookup", #"{"word":"secret"}"#), ModelResponse(text: "A secret.")])
+        _ = try await AgentLoop(model: model, executor: executor, logger: logger).run([.user("A secret?")])
+        let entries = try lines.withLock { $0 }.map { try JSON(parsing: $0) }
+        #expect(
+            entries.compactMap { $0["message"]?.string } == [
+                "model asked", "model answered", "tool call ended", "model asked", "model answered", "agent run ended",
+            ])
+        #expect(Set(entries.map { $0["run"]?.string }).count == 1 && entries[0]["run"] != nil)
+        #expect(entries.allSatisfy { !$0.text.contains("secret") })
+    }
+
     @Test("What happens is told in order")
     func observes() async throws {
         let told = Mutex<[String]>([])

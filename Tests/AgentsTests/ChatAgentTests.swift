@@ -115,6 +115,38 @@ struct ChatAgentTests {
         #expect(await agent.history.count == 4)
     }
 
+    @Test("A profile that is wrong is refused when it is given, by its name")
+    func refusesProfiles() {
+        var configuration = AgentConfiguration()
+        var hot = AgentOverrides()
+        hot.temperature = 9
+        hot.memory = .summary(0)
+        configuration.profiles["hot"] = hot
+        #expect(
+            throws: AgentError.invalidConfiguration([
+                "profile hot: temperature must be from 0 to 2",
+                "profile hot: memory must keep at least 1 message or token",
+            ])
+        ) { try self.agent(ScriptedModel([]), configuration) }
+    }
+
+    @Test("A call may name its model and the tools that may be called; one that there is not is refused")
+    func chooses() async throws {
+        let model = ScriptedModel { _, _ in ModelResponse(text: "Yes.") }
+        let agent = try self.agent(model)
+        try await agent.registerTool(Self.lookup)
+        var overrides = AgentOverrides()
+        (overrides.model, overrides.tools) = ("gpt-4o", [])
+        try await agent.send("?", overrides: overrides)
+        try await agent.send("?")
+        #expect(model.requests.map(\.model) == ["gpt-4o", nil])
+        #expect(model.requests.map(\.tools.count) == [0, 1])
+        overrides.tools = ["none"]
+        await #expect(throws: AgentError.invalidConfiguration(["tools: there is no tool named none"])) {
+            try await agent.send("?", overrides: overrides)
+        }
+    }
+
     @Test("A second message during the first is refused")
     func answersOneAtATime() async throws {
         let (asked, answer) = (Meeting(of: 2), Meeting(of: 2))

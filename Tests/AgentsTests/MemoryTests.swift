@@ -74,6 +74,69 @@ struct MemoryTests {
         #expect(memory.messages.last == .user("99"))
     }
 
+    @Test("A result without its call, and a call without its result, are never shown")
+    func hidesOrphans() {
+        let orphans: [Message] = [
+            .tool(callID: "call_0", "{}"), .user("one"), .assistant(nil, toolCalls: [Self.call]), .user("two"),
+            .tool(callID: "call_9", "{}"), .assistant("three"),
+        ]
+        #expect(memory(.all, orphans).window == [.user("one"), .assistant("three")])
+    }
+
+    // MARK: summary and facts
+
+    @Test("What does not fit is handed out to be summarized, whole exchanges of it, and half of the window stays")
+    func overflows() {
+        #expect(memory(.summary(7)).overflow.isEmpty)
+        var memory = memory(.summary(6))
+        // Half of it has room for three, and the exchange before the newest two messages has two.
+        #expect(Array(memory.overflow) == Array(Self.conversation.prefix(5)))
+        memory.summarize(memory.overflow.count, as: "Two numbers were looked up.")
+        #expect(memory.overflow.isEmpty)
+        #expect(
+            memory.window == [
+                .user("What was said before, in short: Two numbers were looked up."), .assistant("six"), .user("seven"),
+            ])
+        #expect(memory.messages == Self.conversation)
+    }
+
+    @Test("A summary never leaves a result without its call, for any window", arguments: 1...12)
+    func summarizesExchanges(_ limit: Int) {
+        var memory = memory(.summary(limit), [])
+        for _ in 0..<10 {
+            memory.append(contentsOf: Self.conversation)
+            let overflow = memory.overflow
+            if !overflow.isEmpty { memory.summarize(overflow.count, as: "So far.") }
+            let window = memory.window
+            let calls = window.filter { if case .assistant(_, let calls) = $0 { !calls.isEmpty } else { false } }
+            let results = window.filter { if case .tool = $0 { true } else { false } }
+            #expect(calls.count == results.count)
+            #expect(window.last == .user("seven"))
+            #expect(window.count <= limit + 1 || limit < 2)
+        }
+    }
+
+    @Test("The summary keeps its place while the oldest messages are forgotten")
+    func forgetsSummarized() {
+        var memory = memory(.summary(6))
+        memory.summarize(memory.overflow.count, as: "Before.")
+        memory.maximumMessages = 7
+        memory.append(contentsOf: [.assistant("eight"), .user("nine")])
+        #expect(memory.messages.count <= 7)
+        #expect(
+            memory.window.dropFirst() == [.assistant("six"), .user("seven"), .assistant("eight"), .user("nine")])
+    }
+
+    @Test("Facts are pinned: pruning leaves them, clearing does not")
+    func pins() {
+        var memory = memory(.lastMessages(1))
+        memory.facts["name"] = "Ana"
+        memory.prune()
+        #expect(memory.facts == ["name": "Ana"])
+        memory.clear()
+        #expect(memory.facts.isEmpty && memory.messages.isEmpty && memory.summary == nil)
+    }
+
     @Test(
         "The estimate grows with the text, and counts calls",
         arguments: [(Message.user(""), 4), (.user("12345678"), 6)])

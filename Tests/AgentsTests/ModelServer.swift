@@ -36,21 +36,28 @@ final class ModelServer: Sendable {
 
     /// Runs `body` with a model that asks this server and waits no real time between attempts; the waits are returned.
     func run(_ body: (OpenAIModel) async throws -> Void) async throws -> [Duration] {
+        let waits = Mutex<[Duration]>([])
+        try await serve { baseURL, client in
+            var settings = OpenAIModel.Configuration(model: "gpt-4o-mini", apiKey: Self.key)
+            settings.attemptTimeout = .seconds(300)
+            settings.baseURL = baseURL
+            try await body(OpenAIModel(settings, client: client) { wait in waits.withLock { $0.append(wait) } })
+        }
+        return waits.withLock { $0 }
+    }
+
+    /// Runs `body` with the base URL of this server and a client.
+    func serve(_ body: (String, HTTPClient) async throws -> Void) async throws {
         let logger = Logger(label: "test", level: .trace) { line in self.lines.withLock { $0.append(line) } }
         var configuration = HTTPServer.Configuration()
         // Far beyond any wait of a busy machine: nothing here is to end by a clock.
         configuration.requestDeadline = .seconds(300)
         let server = try HTTPServer(configuration: configuration, logger: logger) { await self.answer($0) }
         let client = HTTPClient(logger: logger)
-        let waits = Mutex<[Duration]>([])
         let outcome: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await server.run() }
-            var settings = OpenAIModel.Configuration(model: "gpt-4o-mini", apiKey: Self.key)
-            settings.attemptTimeout = .seconds(300)
-            settings.baseURL = "http://127.0.0.1:\(server.port)/v1"
-            let model = OpenAIModel(settings, client: client) { wait in waits.withLock { $0.append(wait) } }
             do {
-                try await body(model)
+                try await body("http://127.0.0.1:\(server.port)/v1", client)
                 await server.stop(within: .seconds(1))
                 return .success(())
             } catch {
@@ -60,7 +67,6 @@ final class ModelServer: Sendable {
         }
         await client.shutDown()
         try outcome.get()
-        return waits.withLock { $0 }
     }
 
     private func answer(_ request: HTTPServerRequest) async -> HTTPServerResponse {

@@ -31,6 +31,11 @@ public struct DocumentationPage: Sendable {
         }
     }
 
+    /// The blocks of code in a language, in their order.
+    public func blocks(of language: String) -> [String] {
+        text.components(separatedBy: "```\(language)\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    }
+
     /// The rows of the tables in a section: of each cell the first piece of code, nil where it has none.
     public func codeCells(inTablesOf title: String) -> [[String?]] {
         section(title).split(separator: "\n").filter { $0.hasPrefix("|") }.map { line in

@@ -10,12 +10,19 @@ public struct AgentLoop: Sendable {
     public var model: any LanguageModel
     public var executor: ToolExecutor
     public var limits: AgentLimits
+    /// The name of the model to ask, where the server has several.
+    public var modelName: String?
     /// Nil is the model's own default.
     public var temperature: Double?
     public var maximumTokens: Int?
     /// Whether answers are read as they are written; then `AgentEvent.text` is reported.
     public var isStreaming = false
-    private let logger: Logger
+    /// A JSON Schema, with a name, that the final answer must satisfy. One that does not is handed back to the model with what
+    /// is wrong, `maximumRepairs` times, then the model has failed.
+    public var responseSchema: (name: String, schema: JSON)?
+    public var maximumRepairs = 1
+    public var prices = ModelPrices()
+    private var logger: Logger
 
     public init(
         model: any LanguageModel, executor: ToolExecutor, limits: AgentLimits = AgentLimits(), logger: Logger
@@ -28,77 +35,103 @@ public struct AgentLoop: Sendable {
 
     /// Runs until the model has answered, or something stops it; see `AgentRun.stop`.
     ///
-    /// - Parameter observe: What it throws is thrown, and ends the run.
+    /// - Parameters:
+    ///   - earlier: Tool calls that belong to this run and were executed before it; see `ToolExecutor.execute`.
+    ///   - observe: What it throws is thrown, and ends the run.
     /// - Throws: What `observe` throws, and `CancellationError`. A model that fails does not throw.
-    public func run(_ conversation: [Message], observe: @escaping Observer = { _ in }) async throws -> AgentRun {
-        let deadline = ContinuousClock.now + limits.timeout
-        var rounds = AgentRounds(limits: limits)
-        var run = AgentRun(stop: .outOfTime)
+    public func run(
+        _ conversation: [Message], earlier: [ToolExecution] = [], observe: @escaping Observer = { _ in }
+    ) async throws -> AgentRun {
+        var loop = self
+        loop.nameRun()
+        var progress = Progress(conversation, earlier, limits)
         while true {
-            let step: AgentRounds.Step
             do {
-                let response = try await ask(conversation, rounds, &run, until: deadline, observe)
-                step = rounds.next(after: response)
-                try await perform(step, of: response, &run, until: deadline, observe)
+                let response = try await loop.ask(&progress, observe)
+                let step = progress.rounds.next(after: response)
+                guard try await loop.perform(step, of: response, &progress, observe) else { break }
             } catch let error as ModelError {
-                run.stop = ContinuousClock.now >= deadline ? .outOfTime : .modelFailed(error)
-                return try await finish(run, observe)
+                if progress.correct(error, isStructured: responseSchema != nil, maximumRepairs) { continue }
+                progress.run.stop = ContinuousClock.now >= progress.deadline ? .outOfTime : .modelFailed(error)
+                break
             }
-            switch step {
-            case .askAgain: continue
-            case .execute where run.stop != .ended: continue
-            case .execute, .answer, .stop: return try await finish(run, observe)
-            }
+        }
+        return try await loop.finish(progress.run, observe)
+    }
+
+    /// Every line that the log has of this run carries its name.
+    private mutating func nameRun() {
+        let name = String(UInt64.random(in: 0 ... .max), radix: 36)
+        logger[metadataKey: "run"] = name
+        executor.logger[metadataKey: "run"] = name
+    }
+
+    /// Where a run stands.
+    private struct Progress {
+        let conversation: [Message]
+        let earlier: [ToolExecution]
+        let deadline: ContinuousClock.Instant
+        var rounds: AgentRounds
+        var run = AgentRun(stop: .outOfTime)
+        /// Invalid answers, and what the model was told of them: not part of the conversation.
+        var corrections: [Message] = []
+        var repairs = 0
+
+        init(_ conversation: [Message], _ earlier: [ToolExecution], _ limits: AgentLimits) {
+            self.conversation = conversation
+            self.earlier = earlier
+            deadline = .now + limits.timeout
+            rounds = AgentRounds(limits: limits)
+        }
+
+        /// Whether the model is to be asked again, since its answer was not as it must be.
+        mutating func correct(_ error: ModelError, isStructured: Bool, _ maximumRepairs: Int) -> Bool {
+            guard isStructured, repairs < maximumRepairs, let correction = error.correction else { return false }
+            repairs += 1
+            corrections += correction
+            return true
         }
     }
 
-    private func perform(
-        _ step: AgentRounds.Step, of response: ModelResponse, _ run: inout AgentRun,
-        until deadline: ContinuousClock.Instant, _ observe: @escaping Observer
-    ) async throws {
-        switch step {
-        case .askAgain: break
-        case .stop(let stop): run.stop = stop
-        case .answer(let text):
-            run.stop = .answered
-            run.text = text
-            run.messages.append(.assistant(text))
-        case .execute(let calls):
-            let executions = try await execute(calls, until: deadline, observe)
-            run.messages.append(.assistant(response.text, toolCalls: calls))
-            run.messages += executions.map(\.message)
-            run.executions += executions
-            // The goodbye stands beside the call that hangs up: another round would only make the caller wait. Unless
-            // something else failed in this round, which those words could not know yet.
-            if executions.contains(where: \.endsConversation), executions.allSatisfy(\.result.success) {
-                run.stop = .ended
-                run.text = response.text
-            }
-        }
-    }
+    // MARK: the model
 
-    private func ask(
-        _ conversation: [Message], _ rounds: AgentRounds, _ run: inout AgentRun,
-        until deadline: ContinuousClock.Instant, _ observe: Observer
-    ) async throws -> ModelResponse {
+    private func ask(_ progress: inout Progress, _ observe: Observer) async throws -> ModelResponse {
         try Task.checkCancellation()
-        var request = ModelRequest(messages: conversation + run.messages, tools: executor.registry.descriptions)
-        request.mayCallTools = rounds.mayCallTools
-        request.temperature = temperature
-        request.maximumTokens = maximumTokens
-        request.timeout = deadline - .now
+        let request = request(progress)
         guard request.timeout > .zero else { throw ModelError(.timeout, "no time is left for another answer") }
         let start = ContinuousClock.now
-        run.modelCalls += 1
-        defer { run.modelTime += .now - start }
+        progress.run.modelCalls += 1
+        defer { progress.run.modelTime += .now - start }
+        logger.debug(
+            "model asked",
+            metadata: [
+                "round": "\(progress.rounds.rounds + 1)", "messages": "\(request.messages.count)",
+                "may_call_tools": "\(request.mayCallTools)",
+            ])
         do {
             let response = try await isStreaming ? read(model.stream(request), observe) : model.respond(to: request)
-            run.usage += response.usage
+            try request.check(response)
+            progress.run.count(response, asked: modelName, prices)
+            log(response, after: .now - start)
             return response
         } catch let error as ModelError {
+            if let rejected = error.rejected { progress.run.count(rejected, asked: modelName, prices) }
             logger.warning("model failed", metadata: ["code": error.code.rawValue, "error": "\(error)"])
             throw error
         }
+    }
+
+    private func request(_ progress: Progress) -> ModelRequest {
+        var request = ModelRequest(
+            messages: progress.conversation + progress.run.messages + progress.corrections,
+            tools: executor.registry.descriptions)
+        request.mayCallTools = progress.rounds.mayCallTools
+        request.model = modelName
+        request.temperature = temperature
+        request.maximumTokens = maximumTokens
+        request.responseSchema = responseSchema
+        request.timeout = progress.deadline - .now
+        return request
     }
 
     private func read(
@@ -114,11 +147,36 @@ public struct AgentLoop: Sendable {
         throw ModelError(.truncated, "the stream ended without an answer")
     }
 
-    private func execute(
-        _ calls: [ToolCall], until deadline: ContinuousClock.Instant, _ observe: @escaping Observer
-    ) async throws -> [ToolExecution] {
-        for call in calls { try await observe(.toolStarted(call)) }
-        return try await executor.execute(calls, until: deadline) { try await observe(.toolEnded($0)) }
+    // MARK: what follows
+
+    /// Returns whether the model is to be asked again.
+    private func perform(
+        _ step: AgentRounds.Step, of response: ModelResponse, _ progress: inout Progress, _ observe: @escaping Observer
+    ) async throws -> Bool {
+        switch step {
+        case .askAgain: return true
+        case .stop(let stop): progress.run.stop = stop
+        case .answer(let text):
+            progress.run.stop = .answered
+            progress.run.text = text
+            progress.run.messages.append(.assistant(text))
+        case .execute(let calls):
+            for call in calls { try await observe(.toolStarted(call)) }
+            let executions = try await executor.execute(
+                calls, until: progress.deadline, earlier: progress.earlier + progress.run.executions
+            ) { try await observe(.toolEnded($0)) }
+            progress.run.messages.append(.assistant(response.text, toolCalls: calls))
+            progress.run.messages += executions.map(\.message)
+            progress.run.executions += executions
+            // The goodbye stands beside the call that hangs up: another round would only make the caller wait. Unless
+            // something else failed in this round, which those words could not know yet.
+            guard executions.contains(where: \.endsConversation), executions.allSatisfy(\.result.success) else {
+                return true
+            }
+            progress.run.stop = .ended
+            progress.run.text = response.text
+        }
+        return false
     }
 
     private func finish(_ run: AgentRun, _ observe: Observer) async throws -> AgentRun {
@@ -126,9 +184,21 @@ public struct AgentLoop: Sendable {
             "agent run ended",
             metadata: [
                 "stop": "\(run.stop)", "model_calls": "\(run.modelCalls)", "model_time": "\(run.modelTime)",
-                "tool_calls": "\(run.executions.count)",
+                "tool_calls": "\(run.executions.count)", "prompt_tokens": "\(run.usage.promptTokens)",
+                "completion_tokens": "\(run.usage.completionTokens)", "cost": run.cost.map { "\($0)" } ?? "unknown",
             ])
         try await observe(.finished(run))
         return run
+    }
+
+    private func log(_ response: ModelResponse, after time: Duration) {
+        logger.debug(
+            "model answered",
+            metadata: [
+                "model": response.model ?? modelName ?? "unknown", "duration": "\(time)",
+                "finish_reason": response.finishReason,
+                "tool_calls": "\(response.toolCalls.count)", "prompt_tokens": "\(response.usage.promptTokens)",
+                "completion_tokens": "\(response.usage.completionTokens)",
+            ])
     }
 }

@@ -14,13 +14,15 @@ enum ChatCompletionsAnswer {
         }
         return ModelResponse(
             text: message["content"]?.string ?? refusal, toolCalls: calls, usage: usage(body["usage"]),
-            finishReason: refusal == nil ? choice["finish_reason"]?.string ?? "stop" : "content_filter")
+            finishReason: refusal == nil ? choice["finish_reason"]?.string ?? "stop" : "content_filter",
+            model: body["model"]?.string)
     }
 
     static func usage(_ usage: JSON?) -> ModelUsage {
         ModelUsage(
             promptTokens: Int(usage?["prompt_tokens"]?.integer ?? 0),
-            completionTokens: Int(usage?["completion_tokens"]?.integer ?? 0))
+            completionTokens: Int(usage?["completion_tokens"]?.integer ?? 0),
+            cachedPromptTokens: Int(usage?["prompt_tokens_details"]?["cached_tokens"]?.integer ?? 0))
     }
 
     /// Some compatible servers leave out ids, or write arguments as an object: both are understood.

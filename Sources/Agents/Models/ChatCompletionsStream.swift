@@ -28,6 +28,7 @@ struct ChatCompletionsStream {
     private var calls: [Int: PartialCall] = [:]
     private var usage = ModelUsage()
     private var finishReason: String?
+    private var model: String?
     private static let maximumBytes = 1 << 20
 
     mutating func receive(_ data: String) throws(ModelError) -> Step {
@@ -40,6 +41,7 @@ struct ChatCompletionsStream {
             throw ChatCompletionsAnswer.error(status: status, kind: error["code"]?.string ?? error["type"]?.string)
         }
         if let usage = chunk["usage"], usage.object != nil { self.usage = ChatCompletionsAnswer.usage(usage) }
+        if let name = chunk["model"]?.string { model = name }
         guard let choice = chunk["choices"]?[0] else { return .more }
         if let reason = choice["finish_reason"]?.string { finishReason = reason }
         return try receive(delta: choice["delta"] ?? .null)
@@ -55,7 +57,7 @@ struct ChatCompletionsStream {
             throw ModelError(.invalidAnswer, "a streamed tool call has no name")
         }
         return ModelResponse(
-            text: hasText ? text : nil, toolCalls: calls, usage: usage, finishReason: finishReason)
+            text: hasText ? text : nil, toolCalls: calls, usage: usage, finishReason: finishReason, model: model)
     }
 
     private mutating func receive(delta: JSON) throws(ModelError) -> Step {

@@ -56,6 +56,8 @@ public struct ModelRequest: Sendable {
     public var tools: [ToolDescription] = []
     /// False when the answer must be words: the tools stay known to the model, which keeps its prompt cache warm.
     public var mayCallTools = true
+    /// The name of the model to ask, where the server has several; nil is the configured one.
+    public var model: String?
     /// 0 … 2. Nil is the model's own default.
     public var temperature: Double?
     /// The most tokens that the answer may have. Nil is the model's own limit.
@@ -76,16 +78,20 @@ public struct ModelRequest: Sendable {
 public struct ModelUsage: Sendable, Hashable, Codable {
     public var promptTokens: Int
     public var completionTokens: Int
+    /// Of the prompt tokens, those that the server had in its cache.
+    public var cachedPromptTokens: Int
 
-    public init(promptTokens: Int = 0, completionTokens: Int = 0) {
+    public init(promptTokens: Int = 0, completionTokens: Int = 0, cachedPromptTokens: Int = 0) {
         self.promptTokens = promptTokens
         self.completionTokens = completionTokens
+        self.cachedPromptTokens = cachedPromptTokens
     }
 
     public static func + (left: ModelUsage, right: ModelUsage) -> ModelUsage {
         ModelUsage(
             promptTokens: left.promptTokens + right.promptTokens,
-            completionTokens: left.completionTokens + right.completionTokens)
+            completionTokens: left.completionTokens + right.completionTokens,
+            cachedPromptTokens: left.cachedPromptTokens + right.cachedPromptTokens)
     }
 
     public static func += (left: inout ModelUsage, right: ModelUsage) { left = left + right }
@@ -98,14 +104,18 @@ public struct ModelResponse: Sendable, Hashable {
     public var usage: ModelUsage
     /// Why it stopped: "stop", "tool_calls", "length", "content_filter".
     public var finishReason: String
+    /// The model that answered, as its server names it; nil when it does not say.
+    public var model: String?
 
     public init(
-        text: String?, toolCalls: [ToolCall] = [], usage: ModelUsage = ModelUsage(), finishReason: String = "stop"
+        text: String?, toolCalls: [ToolCall] = [], usage: ModelUsage = ModelUsage(), finishReason: String = "stop",
+        model: String? = nil
     ) {
         self.text = text
         self.toolCalls = toolCalls
         self.usage = usage
         self.finishReason = finishReason
+        self.model = model
     }
 
     /// Neither words nor calls: nothing to go on with.

@@ -31,6 +31,9 @@ public struct ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The server's own words, for a person at a debugger. May quote the request: keep it out of logs.
     public var detail: String?
 
+    /// The answer that is not what was asked for, where there was one: its tokens are spent, and it may be repaired.
+    public var rejected: ModelResponse?
+
     public init(
         _ code: Code, _ message: String, status: Int? = nil, retryAfter: Duration? = nil, detail: String? = nil
     ) {

@@ -41,7 +41,7 @@ public struct OpenAIModel: LanguageModel {
     }
 
     public func respond(to request: ModelRequest) async throws -> ModelResponse {
-        let body = ChatCompletionsRequest.body(request, model: configuration.model, isStreaming: false)
+        let body = ChatCompletionsRequest.body(request, model: request.model ?? configuration.model, isStreaming: false)
         let deadline = ContinuousClock.now + request.timeout
         var retry = RetryBudget(deadline: deadline, configuration: configuration.retry)
         while true {
@@ -86,7 +86,7 @@ public struct OpenAIModel: LanguageModel {
 
     /// Sends the streaming request; each call is one attempt.
     private func open(_ request: ModelRequest) -> StreamedAnswer.Open {
-        let body = ChatCompletionsRequest.body(request, model: configuration.model, isStreaming: true)
+        let body = ChatCompletionsRequest.body(request, model: request.model ?? configuration.model, isStreaming: true)
         let deadline = ContinuousClock.now + request.timeout
         return { [self] in
             var request = httpRequest(body, deadline: deadline)

@@ -104,20 +104,9 @@ struct TurnRecords: Sendable {
     func record(_ execution: ToolExecution, of callID: Int64, turnNumber: Int) async throws
         -> TurnState.RecordedToolCall
     {
-        // Arguments that are not JSON are kept as the text that they are.
-        let arguments = (execution.arguments ?? .string(execution.call.arguments)).storable
-        let result = execution.result.value.storable
-        let name = CallerSpeech.clean(String(execution.call.name.prefix(64)))
-        let rows = try await postgres.query(
-            """
-            INSERT INTO tool_calls (call_id, turn_number, name, arguments, model_call_id, result, success, duration_ms)
-            VALUES (\(callID), \(turnNumber), \(name), \(arguments), \(CallerSpeech.clean(execution.call.id)),
-                \(result), \(execution.result.success), \(execution.duration.inMilliseconds))
-            RETURNING id
-            """)
+        let kept = try await ToolCallRecords(postgres).record(execution, of: callID, turnNumber: turnNumber)
         return TurnState.RecordedToolCall(
-            id: try rows[0].decode(Int64.self), turnNumber: turnNumber, name: name, arguments: arguments,
-            result: result,
+            id: kept.id, turnNumber: turnNumber, name: kept.name, arguments: kept.arguments, result: kept.result,
             success: execution.result.success)
     }
 
@@ -179,20 +168,5 @@ struct TurnRecords: Sendable {
                 """)
         }
         return statements
-    }
-}
-
-extension JSON {
-    /// jsonb cannot hold the character NUL, which a model or a tool may well produce.
-    fileprivate var storable: JSON {
-        switch self {
-        case .string(let text): .string(text.replacing("\0", with: ""))
-        case .array(let elements): .array(elements.map(\.storable))
-        case .object(let members):
-            .object(
-                Dictionary(
-                    members.map { ($0.key.replacing("\0", with: ""), $0.value.storable) }, uniquingKeysWith: { $1 }))
-        case .null, .bool, .integer, .number: self
-        }
     }
 }

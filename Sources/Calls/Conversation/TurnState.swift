@@ -1,3 +1,4 @@
+import Agents
 import FoundationEssentials
 import Platform
 
@@ -63,6 +64,13 @@ struct TurnState: Sendable {
         var arguments: JSON
         var result: JSON
         var success: Bool
+
+        /// As it was before it was recorded.
+        var execution: ToolExecution {
+            ToolExecution(
+                call: ToolCall(id: "call_\(id)", name: name, arguments: arguments.text), arguments: arguments,
+                result: ToolResult(success: success, value: result))
+        }
     }
 }
 

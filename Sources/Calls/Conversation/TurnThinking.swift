@@ -34,12 +34,13 @@ struct TurnThinking: Sendable {
             businessTimezone: services.settings.businessTimezone)
         let conversation = prompt.messages(caller: words, answeringAs: number)
         var account = ModelAccount()
-        var run = try await run(conversation, tools, rounds: 6)
+        let earlier = state.toolCalls.filter { $0.turnNumber == number }.map(\.execution)
+        var run = try await run(conversation, tools, rounds: 6, earlier: earlier)
         account.add(run)
         let booked = confirmedMeeting(in: state.toolCalls.filter { $0.turnNumber == number }.map(\.result), run)
         let mayClaim = state.hasConfirmedMeeting || booked != nil
         if !mayClaim, BookingClaim.isMade(in: run.text ?? "") {
-            run = try await corrected(run, conversation, tools)
+            run = try await corrected(run, conversation, tools, earlier: earlier)
             account.add(run)
         }
         return Thought(utterance: utterance(run, booked: booked, mayClaim: mayClaim), account: account)
@@ -58,7 +59,7 @@ struct TurnThinking: Sendable {
     }
 
     private func executor(_ tools: ToolRegistry) -> ToolExecutor {
-        ToolExecutor(registry: tools, logger: services.logger)
+        ToolExecutor(registry: tools, cache: services.toolResults, logger: services.logger)
     }
 
     /// A booking whose tool call was never recorded is what a worker left that died over it: the same booking is made again,
@@ -86,13 +87,16 @@ struct TurnThinking: Sendable {
 
     // MARK: the model
 
-    private func run(_ conversation: [Message], _ tools: ToolRegistry, rounds: Int) async throws -> AgentRun {
+    /// - Parameter earlier: what was done for this turn already; the same calls again are not done again.
+    private func run(
+        _ conversation: [Message], _ tools: ToolRegistry, rounds: Int, earlier: [ToolExecution]
+    ) async throws -> AgentRun {
         var loop = AgentLoop(model: services.model, executor: executor(tools), logger: services.logger)
         loop.limits.maximumRounds = rounds
         loop.limits.timeout = deadline - .now
         // A voice needs a minute for so many.
         loop.maximumTokens = 400
-        return try await loop.run(conversation) { event in
+        return try await loop.run(conversation, earlier: earlier) { event in
             guard case .toolEnded(let execution) = event else { return }
             _ = try await records.record(execution, of: state.call.id, turnNumber: number)
         }
@@ -100,13 +104,14 @@ struct TurnThinking: Sendable {
 
     /// The reply claimed what is not so: the model is told, once.
     private func corrected(
-        _ run: AgentRun, _ conversation: [Message], _ tools: ToolRegistry
+        _ run: AgentRun, _ conversation: [Message], _ tools: ToolRegistry, earlier: [ToolExecution]
     ) async throws -> AgentRun {
         services.logger.warning("reply claimed a booking that is not there", metadata: ["call": "\(state.call.id)"])
         let correction = Message.system(
             "Your last answer was not spoken: it says that a meeting is booked, and none is. Book it with your tool if everything "
                 + "is agreed, or answer again without saying so.")
-        var corrected = try await self.run(conversation + run.messages + [correction], tools, rounds: 3)
+        var corrected = try await self.run(
+            conversation + run.messages + [correction], tools, rounds: 3, earlier: earlier + run.executions)
         corrected.executions = run.executions + corrected.executions
         return corrected
     }

@@ -81,9 +81,10 @@ struct FinalizeCallHandler: Sendable {
     }
 
     private func modelCost(of call: FinalCall, _ usage: ModelUsage) -> Double {
-        let prompt = Double(call.promptTokens + usage.promptTokens) * services.settings.promptTokenPrice
-        let completion = Double(call.completionTokens + usage.completionTokens) * services.settings.completionTokenPrice
-        return (prompt + completion) / 1_000_000
+        let ofTurns = ModelUsage(promptTokens: call.promptTokens, completionTokens: call.completionTokens)
+        return ModelPrice(
+            prompt: services.settings.promptTokenPrice, completion: services.settings.completionTokenPrice
+        ).cost(of: ofTurns + usage)
     }
 
     private func write(

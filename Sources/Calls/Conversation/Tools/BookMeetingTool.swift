@@ -10,6 +10,8 @@ struct BookMeetingTool: Tool {
     let timeout: Duration = .seconds(20)
     /// Two bookings of one round are made one after another, so that the second finds the first.
     let isConcurrencySafe = false
+    /// The meeting's row knows what was booked, also when the answer was lost.
+    let isRepeatable = true
 
     var description: ToolDescription { Self.about }
 
