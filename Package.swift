@@ -52,7 +52,8 @@ let package = Package(
             swiftSettings: settings),
 
         .executableTarget(
-            name: "benchmarks", dependencies: ["Simulators", "Providers", "Jobs", "HTTP", "Postgres", "Platform"],
+            name: "benchmarks",
+            dependencies: ["Simulators", "Calls", "Providers", "Agents", "Jobs", "HTTP", "Postgres", "Platform"],
             path: "benchmarks", exclude: ["peers"],
             swiftSettings: settings),
 

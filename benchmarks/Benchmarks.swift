@@ -7,7 +7,7 @@ import Postgres
 enum Benchmarks {
     static let subjects: [Subject] = [
         DrainRate.subject, Scaling.subject, Growth.subject, EnqueueLatency.subject, TurnOverhead.subject,
-        WebhookRate.subject, WorkerMemory.subject, PeerRates.subject,
+        WebhookRate.subject, WorkerMemory.subject, ToolOverhead.subject, AgentMemory.subject, PeerRates.subject,
     ]
 
     static func main() async {
