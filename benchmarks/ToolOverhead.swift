@@ -40,7 +40,8 @@ enum ToolOverhead {
         ToolCall(
             id: "call_\(number)", name: "book_meeting",
             arguments: """
-                {"guestName":"Ana Pérez","guestEmail":"ana\(number)@correo.example","datetime":"2026-03-02T10:00:00-06:00","minutes":30}
+                {"guestName":"Ana Pérez","guestEmail":"ana\(number)@correo.example","datetime":"2026-03-02T10:00:00-06:00",\
+                "minutes":30}
                 """)
     }
 
@@ -67,8 +68,10 @@ enum ToolOverhead {
         let records = ToolCallRecords(client)
         let rows = try await client.query(
             """
-            INSERT INTO calls (direction, provider, provider_call_id, status, from_phone, answered_at)
-            VALUES ('inbound', 'twilio', 'CA1', 'in_progress', '+12125550001', now()) RETURNING id
+            INSERT INTO calls (direction, provider, provider_call_id, status, from_phone, to_phone, language,
+                timezone, answered_at)
+            VALUES ('inbound', 'twilio', 'CA1', 'in_progress', '+12125550001', '+12125550002', 'en',
+                'America/New_York', now()) RETURNING id
             """)
         let callID = try rows[0].decode(Int64.self)
         let disk = DiskProbe()

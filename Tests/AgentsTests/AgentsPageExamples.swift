@@ -57,11 +57,11 @@ struct AgentsPageExamples {
             }
             // end
             #expect(
-                await agent.history.suffix(5)
+                await agent.history.suffix(4)
                     == [
                         .tool(callID: "call_1", #"{"city":"Lisbon","sky":"clear"}"#), .assistant("It will not."),
                         .user("And in Porto?"), .assistant("Nor there."),
-                    ].suffix(5))
+                    ])
         }
     }
 
@@ -173,7 +173,8 @@ struct AgentsPageExamples {
             let model = FallbackModel(
                 OpenAIModel(first, client: client), OpenAIModel(second, client: client), logger: logger)
             // end
-            #expect(try await model.respond(to: ModelServer.request).text == "I am the other.")
+            let response = try await model.respond(to: ModelServer.request)
+            #expect(response.text == "I am the other.")
         }
     }
 

@@ -68,8 +68,13 @@ struct AgentsPageTests {
             .map { try String(contentsOf: folder.appending(path: $0), encoding: .utf8) }.joined()
         let rows = page.section("What is promised, and the test that proves it").split(separator: "\n")
             .filter { $0.hasPrefix("|") }.compactMap { $0.split(separator: "|").last }
-        let names = rows.flatMap { $0.split(separator: "`") }.filter { $0.contains(where: \.isLetter) && $0.count > 20 }
+        let names = rows.flatMap { $0.split(separator: "`").map(String.init) }.filter {
+            $0.contains(where: \.isLetter) && $0.count > 20
+        }
         #expect(names.count > 40)
-        for name in names { #expect(sources.contains("\"\(name)\""), "there is no test “\(name)”") }
+        for name in names {
+            let isThere = sources.contains("\"\(name)\"")
+            #expect(isThere, "there is no test “\(name)”")
+        }
     }
 }

@@ -36,9 +36,9 @@ struct FunctionToolTests {
 
     @Test("What the schema lets through and the type does not is told with its place")
     func undecodable() async throws {
-        let tool = try FunctionTool("ask", "Asks.", taking: [String: UInt8].self) { $0 }
-        let result = try await run(tool, #"{"days":300}"#)
-        #expect(result.value["error"]?.string?.hasPrefix("arguments.days cannot be used") == true, "\(result)")
+        let tool = try FunctionTool("ask", "Asks.", taking: [String: UUID].self) { $0 }
+        let result = try await run(tool, #"{"id":"seven"}"#)
+        #expect(result.value["error"]?.string?.hasPrefix("arguments.id cannot be used") == true, "\(result)")
     }
 
     @Test("One that returns a result decides for itself what is a success")
@@ -64,7 +64,7 @@ struct FunctionToolTests {
             registry: try ToolRegistry([tool]), limits: limits, logger: Logger(label: "test", level: .critical))
         let ended = try await executor.execute(
             (0..<count).map { ToolCall(id: "call_\($0)", name: "ask", arguments: "{\"n\":\($0)}") })
-        #expect(ended.allSatisfy(\.result.success))
+        #expect(ended.map(\.result.success) == Array(repeating: true, count: count))
     }
 
     @Test("Synchronous work that throws fails the call with its message")

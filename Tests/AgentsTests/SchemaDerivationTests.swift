@@ -51,7 +51,7 @@ struct SchemaDerivationTests {
                     "tags": ["type": "object", "additionalProperties": ["type": "integer"]],
                     "at": ["type": "string", "format": "date-time"],
                     "link": ["type": "string", "format": "uri"],
-                    "count": ["type": "integer", "minimum": 0],
+                    "count": ["type": "integer", "minimum": 0, "maximum": 255],
                     "anything": [:],
                 ],
                 "required": ["at", "count", "guests", "isUrgent", "share", "text", "unit"],

@@ -59,7 +59,8 @@ public actor ChatAgent {
         return try await answer(message, loop(configuration), configuration) { _ in }.text ?? ""
     }
 
-    /// As `send`, with an answer that satisfies the schema of `type`; see `JSONSchema.init(of:isStrict:)`. There is no fallback answer.
+    /// As `send`, with an answer that satisfies the schema of `type`; see `JSONSchema.init(of:isStrict:)`. There is no
+    /// fallback answer.
     public func send<Answer: Decodable & Sendable>(
         _ message: String, as type: Answer.Type, profile: String? = nil, overrides: AgentOverrides? = nil
     ) async throws -> Answer {

@@ -10,7 +10,10 @@ protocol PlainlyDescribed {
 extension PlainlyDescribed where Self: FixedWidthInteger {
     static var sample: Self { 0 }
     static func schema(_ derivation: SchemaDerivation, at place: String, depth: Int) -> JSON {
-        isSigned ? ["type": "integer"] : ["type": "integer", "minimum": 0]
+        var schema: [String: JSON] = ["type": "integer"]
+        if !isSigned || bitWidth < 64 { schema["minimum"] = .integer(Int64(min)) }
+        if bitWidth < 64 { schema["maximum"] = .integer(Int64(max)) }
+        return .object(schema)
     }
 }
 

@@ -1,4 +1,4 @@
-/// The values of `format` that are checked. By hand and not by regular expressions, which cost more than the tool call around them.
+/// The values of `format` that are checked: by hand, since regular expressions cost more than the tool call around them.
 enum StringFormat: String {
     /// RFC 3339: a date that exists, a time, and an offset.
     case dateTime = "date-time"

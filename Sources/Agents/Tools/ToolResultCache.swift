@@ -68,7 +68,7 @@ public final class ToolResultCache: Sendable {
         }
     }
 
-    /// The text of arguments has sorted keys: equal ones have equal keys. A scope is of ours, and no tool's name has a line's end.
+    /// The text of arguments has sorted keys: equal ones have equal keys. No tool's name has a line's end.
     private static func key(_ tool: any Tool, _ arguments: JSON) -> String {
         "\(tool.description.name)\n\(tool.cacheScope.utf8.count) \(tool.cacheScope)\n\(arguments.text)"
     }
