@@ -55,9 +55,11 @@ struct GoogleBench {
     }
 
     func send(
-        _ method: HTTPClientRequest.Method, _ path: String, token: String, _ body: JSON? = nil
+        _ method: HTTPClientRequest.Method, _ path: String, token: String, _ body: JSON? = nil,
+        headers more: [String: String] = [:]
     ) async throws -> HTTPClientResponse {
-        let headers: HTTPHeaders = ["Authorization": "Bearer \(token)"]
+        var headers: HTTPHeaders = ["Authorization": "Bearer \(token)"]
+        for (name, value) in more { headers[name] = value }
         let url = baseURL + path
         let request =
             body.map { HTTPClientRequest(method, url, headers: headers, json: $0) }

@@ -73,6 +73,18 @@ public struct GoogleCalendarClient: Sendable {
         }
     }
 
+    /// Moves the event and has Google tell its guests; all else of it stays.
+    ///
+    /// Throws `.notFound`, `.deleted`, and `.maybeHappened` when the answer was lost: then ask for the event before moving it
+    /// again, so that its guests are not told twice.
+    public func move(_ id: String, to time: Range<Date>, timezone: String) async throws -> GoogleStoredEvent {
+        let body: JSON = [
+            "start": GoogleTime.json(time.lowerBound, timezone), "end": GoogleTime.json(time.upperBound, timezone),
+        ]
+        let request = HTTPClientRequest(.patch, "\(url(ofEvent: id))?sendUpdates=all", json: body)
+        return try await perform(request, isRepeatable: false, read: storedEvent)
+    }
+
     /// Deletes the event and has Google tell its guests. One that is deleted already is no error; one that never was is
     /// `.notFound`.
     public func delete(_ id: String) async throws {

@@ -42,7 +42,8 @@ public struct GoogleEvent: Sendable, Hashable {
     /// The body of `events.insert`.
     var json: JSON {
         var members: [String: JSON] = [
-            "id": .string(id), "summary": .string(summary), "start": time(startsAt), "end": time(endsAt),
+            "id": .string(id), "summary": .string(summary), "start": GoogleTime.json(startsAt, timezone),
+            "end": GoogleTime.json(endsAt, timezone),
             "reminders": ["useDefault": false, "overrides": .array(reminders)],
         ]
         members["description"] = notes.map { .string($0) }
@@ -57,11 +58,6 @@ public struct GoogleEvent: Sendable, Hashable {
         [("email", emailReminderMinutes), ("popup", popupReminderMinutes)].compactMap { method, minutes in
             minutes.map { ["method": .string(method), "minutes": .integer(Int64($0))] }
         }
-    }
-
-    private func time(_ date: Date) -> JSON {
-        let zone = Zone(identifier: timezone) ?? .utc
-        return ["dateTime": .string(zone.iso8601(date)), "timeZone": .string(timezone)]
     }
 
     private static func attendee(_ guest: Guest) -> JSON {
@@ -100,6 +96,12 @@ public struct GoogleStoredEvent: Sendable, Hashable {
 
 /// RFC 3339 times, with an offset and with or without fractions of a second.
 enum GoogleTime {
+    /// A start or an end, shown in that zone.
+    static func json(_ date: Date, _ timezone: String) -> JSON {
+        let zone = Zone(identifier: timezone) ?? .utc
+        return ["dateTime": .string(zone.iso8601(date)), "timeZone": .string(timezone)]
+    }
+
     static func date(_ text: String) -> Date? {
         (try? Date(text, strategy: .iso8601))
             ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))

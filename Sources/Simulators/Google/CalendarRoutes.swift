@@ -47,11 +47,16 @@ enum CalendarRoute: Hashable {
     }
 
     /// `sendUpdates` tells guests; refuses a value or a parameter that the method does not know.
-    static func sendUpdates(_ query: FormFields) throws(GoogleError) -> String? {
-        let known: Set<String> = [
-            "sendUpdates", "sendNotifications", "conferenceDataVersion", "maxAttendees", "supportsAttachments",
-            "fields", "alt", "prettyPrint",
-        ]
+    ///
+    /// Parameters: `resources.events.methods` of `calendar.v3.json` in the package `google-api-python-client`.
+    func sendUpdates(_ query: FormFields) throws(GoogleError) -> String? {
+        var known: Set<String> = ["sendUpdates", "sendNotifications", "fields", "alt", "prettyPrint"]
+        switch self {
+        case .insert: known.formUnion(["conferenceDataVersion", "maxAttendees", "supportsAttachments"])
+        case .patch, .update:
+            known.formUnion(["conferenceDataVersion", "maxAttendees", "supportsAttachments", "alwaysIncludeEmail"])
+        case .freeBusy, .list, .get, .delete: break
+        }
         if let unknown = query.fields.first(where: { !known.contains($0.name) }) { throw .unknownField(unknown.name) }
         guard let value = query["sendUpdates"] else { return nil }
         guard ["all", "externalOnly", "none"].contains(value) else {

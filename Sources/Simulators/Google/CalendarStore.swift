@@ -10,7 +10,7 @@ public struct SimulatedEvent: Sendable, Hashable {
     public var end: Date
     public var attendees: [String]
     public var isCancelled = false
-    /// What `sendUpdates` said when it was inserted.
+    /// What `sendUpdates` said at the latest change, its deletion included.
     public var sendUpdates: String?
     /// Whole, in Google's shape.
     public var json: JSON
@@ -24,6 +24,8 @@ struct CalendarStore {
     /// How often each id was inserted with success: never more than once.
     private(set) var inserts: [String: Int] = [:]
     private let zone: Zone
+    /// Each version of an event has another etag.
+    private var version: Int64 = 0
 
     init(busy: [String: [Range<Date>]], calendars: [String], zone: Zone) {
         self.busy = busy
@@ -51,37 +53,59 @@ struct CalendarStore {
             id: id, calendarID: calendar, summary: body.fields["summary"]?.string, start: body.start.date,
             end: body.end.date, attendees: body.attendees.compactMap { $0["email"]?.string },
             sendUpdates: sendUpdates,
-            json: json(of: body, id: id, calendar: calendar, organizer: organizer, now: now))
+            json: json(of: body, id: id, calendar: calendar, organizer: organizer, now: now).merging(versioned(now)))
         events[calendar]?[id] = event
         inserts["\(calendar) \(id)", default: 0] += 1
         return event
     }
 
-    /// Replaces what `body` has; the rest stays.
+    /// Writes `body` in place of what the event was; what only the server writes stays. A deleted event may be written too:
+    /// it is restored by its status.
+    ///
+    /// - Parameter etag: Of `If-Match`.
     mutating func update(
-        _ id: String, in calendar: String, with body: EventBody, now: Date
+        _ id: String, in calendar: String, with body: EventBody, ifMatch etag: String?, sendUpdates: String?, now: Date
     ) throws(GoogleError) -> SimulatedEvent {
         var event = try event(id, in: calendar)
-        guard !event.isCancelled else { throw .deleted }
+        try Self.check(event, etag)
+        guard body.id == nil || body.id == id else { throw .invalid("Invalid resource id value.") }
         event.start = body.start.date
         event.end = body.end.date
         event.summary = body.fields["summary"]?.string
         event.attendees = body.attendees.compactMap { $0["email"]?.string }
+        event.sendUpdates = sendUpdates
+        let kept = (event.json.object ?? [:]).filter { Self.serversFields.contains($0.key) }
         let sequence = (event.json["sequence"]?.integer ?? 0) + 1
-        event.json = event.json.merging(body.fields).merging([
-            "start": body.start.json, "end": body.end.json, "updated": .string(Timestamp.rfc3339(now)),
-            "sequence": .integer(sequence), "id": .string(id),
-        ])
+        event.json = json(of: body, id: id, calendar: calendar, organizer: "", now: now).merging(kept)
+            .merging(versioned(now)).merging(["sequence": .integer(sequence)])
+        event.isCancelled = event.json["status"]?.string == "cancelled"
         events[calendar]?[id] = event
         return event
     }
 
-    mutating func delete(_ id: String, in calendar: String, now: Date) throws(GoogleError) {
+    mutating func delete(
+        _ id: String, in calendar: String, ifMatch etag: String?, sendUpdates: String?, now: Date
+    ) throws(GoogleError) {
         var event = try event(id, in: calendar)
         guard !event.isCancelled else { throw .deleted }
+        try Self.check(event, etag)
         event.isCancelled = true
-        event.json = event.json.merging(["status": "cancelled", "updated": .string(Timestamp.rfc3339(now))])
+        event.sendUpdates = sendUpdates
+        event.json = event.json.merging(["status": "cancelled"]).merging(versioned(now))
         events[calendar]?[id] = event
+    }
+
+    private static let serversFields: Set<String> = [
+        "kind", "id", "htmlLink", "created", "creator", "organizer", "iCalUID", "eventType",
+    ]
+
+    private static func check(_ event: SimulatedEvent, _ etag: String?) throws(GoogleError) {
+        if let etag, etag != "*", event.json["etag"]?.string != etag { throw .conditionNotMet }
+    }
+
+    private mutating func versioned(_ now: Date) -> [String: JSON] {
+        version += 1
+        return ["etag": .string("\"\(version)\""), "updated": .string(Timestamp.rfc3339(now))]
     }
 
     /// What is taken between those instants: merged, in order, cut to the range. Transparent events take nothing.
@@ -114,10 +138,9 @@ struct CalendarStore {
         let attendees = body.attendees.map { $0.merging(["responseStatus": $0["responseStatus"] ?? "needsAction"]) }
         let link = Data("\(id) \(calendar)".utf8).base64EncodedString().replacing("=", with: "")
         var members: [String: JSON] = [
-            "kind": "calendar#event", "etag": .string("\"\(Int64(now.timeIntervalSince1970 * 1_000))\""),
-            "id": .string(id), "status": body.fields["status"] ?? "confirmed",
+            "kind": "calendar#event", "id": .string(id), "status": body.fields["status"] ?? "confirmed",
             "htmlLink": .string("https://www.google.com/calendar/event?eid=\(link)"),
-            "created": .string(Timestamp.rfc3339(now)), "updated": .string(Timestamp.rfc3339(now)),
+            "created": .string(Timestamp.rfc3339(now)),
             "creator": ["email": .string(organizer)], "organizer": ["email": .string(calendar), "self": true],
             "start": body.start.json, "end": body.end.json, "iCalUID": .string("\(id)@google.com"),
             "sequence": 0, "reminders": ["useDefault": true], "eventType": "default",

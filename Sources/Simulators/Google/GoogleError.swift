@@ -41,6 +41,7 @@ extension GoogleError {
     static let notFound = GoogleError(404, "notFound", "Not Found")
     static let duplicate = GoogleError(409, "duplicate", "The requested identifier already exists.")
     static let deleted = GoogleError(410, "deleted", "Resource has been deleted")
+    static let conditionNotMet = GoogleError(412, "conditionNotMet", "Precondition Failed", at: "If-Match")
     static let emptyRange = GoogleError(400, "timeRangeEmpty", "The specified time range is empty.")
 
     /// What Google answers when a service account without domain-wide delegation invites somebody.

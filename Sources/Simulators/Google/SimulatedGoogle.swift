@@ -183,7 +183,8 @@ extension SimulatedGoogle {
         case .freeBusy:
             let query = try FreeBusyQuery(body(request))
             return SimulatedAnswer(json: state.withLock { query.answer(from: $0.store) })
-        case .insert(let calendar): return try insert(into: calendar, request, grant)
+        case .insert(let calendar):
+            return try insert(into: calendar, request, grant, sendUpdates: route.sendUpdates(request.query))
         case .list(let calendar):
             let list = try EventList(request.query)
             guard state.withLock({ $0.store.has(calendar) }) else { throw .notFound }
@@ -192,21 +193,38 @@ extension SimulatedGoogle {
                 json: list.answer(of: calendar, events(in: calendar), zone: zone, shownBefore: shownBefore))
         case .get(let calendar, let id): return SimulatedAnswer(json: try stored(id, in: calendar).json)
         case .patch(let calendar, let id):
-            let sent = try body(request)
-            let whole = try stored(id, in: calendar).json.merging(sent.object ?? [:])
-            return try update(id, in: calendar, to: whole, request, grant)
-        case .update(let calendar, let id): return try update(id, in: calendar, to: body(request), request, grant)
+            let whole = Self.patched(try stored(id, in: calendar).json, with: try body(request))
+            return try update(
+                id, in: calendar, to: whole, request, grant, sendUpdates: route.sendUpdates(request.query))
+        case .update(let calendar, let id):
+            let whole = try body(request)
+            return try update(
+                id, in: calendar, to: whole, request, grant, sendUpdates: route.sendUpdates(request.query))
         case .delete(let calendar, let id):
-            _ = try CalendarRoute.sendUpdates(request.query)
-            try changing { store throws(GoogleError) in try store.delete(id, in: calendar, now: .now) }
+            let (etag, sendUpdates) = (request.headers["If-Match"], try route.sendUpdates(request.query))
+            try changing { store throws(GoogleError) in
+                try store.delete(id, in: calendar, ifMatch: etag, sendUpdates: sendUpdates, now: .now)
+            }
             return SimulatedAnswer(status: 204, pieces: [])
         }
     }
 
+    /// Patch semantics: objects are merged member by member, anything else is replaced, null takes away.
+    private static func patched(_ stored: JSON, with sent: JSON) -> JSON {
+        guard var members = stored.object, let changes = sent.object else { return sent }
+        for (name, change) in changes {
+            if change.isNull {
+                members.removeValue(forKey: name)
+            } else {
+                members[name] = patched(members[name] ?? .null, with: change)
+            }
+        }
+        return .object(members)
+    }
+
     private func insert(
-        into calendar: String, _ request: HTTPServerRequest, _ grant: TokenGrant
+        into calendar: String, _ request: HTTPServerRequest, _ grant: TokenGrant, sendUpdates: String?
     ) throws(GoogleError) -> SimulatedAnswer {
-        let sendUpdates = try CalendarRoute.sendUpdates(request.query)
         let body = try EventBody(body(request), zone: zone)
         guard body.attendees.isEmpty || grant.subject != nil else { throw .attendees }
         let organizer = grant.subject ?? ServiceAccount.email
@@ -217,13 +235,14 @@ extension SimulatedGoogle {
     }
 
     private func update(
-        _ id: String, in calendar: String, to whole: JSON, _ request: HTTPServerRequest, _ grant: TokenGrant
+        _ id: String, in calendar: String, to whole: JSON, _ request: HTTPServerRequest, _ grant: TokenGrant,
+        sendUpdates: String?
     ) throws(GoogleError) -> SimulatedAnswer {
-        _ = try CalendarRoute.sendUpdates(request.query)
         let body = try EventBody(whole, zone: zone)
         guard body.attendees.isEmpty || grant.subject != nil else { throw .attendees }
+        let etag = request.headers["If-Match"]
         let event = try changing { store throws(GoogleError) in
-            try store.update(id, in: calendar, with: body, now: .now)
+            try store.update(id, in: calendar, with: body, ifMatch: etag, sendUpdates: sendUpdates, now: .now)
         }
         return SimulatedAnswer(json: event.json)
     }

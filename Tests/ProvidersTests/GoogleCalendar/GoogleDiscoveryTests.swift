@@ -19,11 +19,15 @@ import Testing
                 from: GoogleCalendarTests.start, to: GoogleCalendarTests.start.addingTimeInterval(60))
             _ = try await client.insert(GoogleCalendarTests.event)
             _ = try await client.event("op7k3meeting17")
+            let start = GoogleCalendarTests.start
+            _ = try await client.move(
+                "op7k3meeting17", to: start..<start.addingTimeInterval(60), timezone: "America/Mexico_City")
             try await client.delete("op7k3meeting17")
             let problems = try await PythonPeer.run(Self.script, input: .array(google.requests.map(Self.shown)))
             #expect(
                 problems == [
-                    "known": ["freebusy.query", "events.insert", "events.get", "events.delete"], "problems": [],
+                    "known": ["freebusy.query", "events.insert", "events.get", "events.patch", "events.delete"],
+                    "problems": [],
                 ])
         }
     }
