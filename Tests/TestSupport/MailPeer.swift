@@ -1,25 +1,25 @@
-import HTTP
-import Platform
-import TestSupport
+public import HTTP
+public import Platform
 
 /// A real SMTP server (package aiosmtpd) on loopback with a self-signed certificate, for one test.
-struct MailPeer: Sendable {
+public struct MailPeer: Sendable {
     /// What the server demands, and what it refuses.
-    struct Rules: Sendable {
-        var offersSTARTTLS = true
-        var usesTLSFromStart = false
-        var demandsLogin = false
+    public struct Rules: Sendable {
+        public var offersSTARTTLS = true
+        public var usesTLSFromStart = false
+        public var demandsLogin = false
         /// "RCPT" or "DATA" and the reply, such as "550 no such user".
-        var refusal: (command: String, reply: String)?
-        var port = 0
-        var host = "127.0.0.1"
+        public var refusal: (command: String, reply: String)?
+        public var port = 0
+        public var host = "127.0.0.1"
+        public init() {}
     }
 
     /// The server, trusted, with TLS as it offers it.
-    let server: MailServer
+    public let server: MailServer
 
     /// Gives what the server accepted, parsed by Python's e-mail package.
-    static func run(
+    public static func run(
         _ rules: Rules = Rules(), _ test: @escaping @Sendable (MailPeer, HTTPClient) async throws -> Void
     ) async throws -> [JSON] {
         let client = HTTPClient(logger: Logger(label: "test", level: .error))
