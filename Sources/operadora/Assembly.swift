@@ -57,6 +57,9 @@ struct Assembly: Sendable {
             logger.notice(
                 "no JOB_SEALING_KEYS: the jobs that send e-mails show their text to all who read the database")
         }
+        if configuration.mail == nil, !configuration.calls.bookingLinks.isEmpty {
+            logger.notice("no SMTP_SERVER: schedule_meeting, which mails the MEETING_LINK_…, is not offered")
+        }
         var settings = Worker.Configuration()
         settings.queues = configuration.worker.queues
         settings.heartbeat = configuration.worker.heartbeat

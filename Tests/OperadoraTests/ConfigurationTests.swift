@@ -40,6 +40,17 @@ import Testing
         #expect(configuration.metrics.host == "127.0.0.1" && configuration.metrics.port == nil)
     }
 
+    @Test("Booking links are kept as they are, a language without one has none, and mails come from FROM_EMAIL")
+    func bookingLinks() throws {
+        let more = [
+            "MEETING_LINK_ES": "https://meetings.example.com/es/?utm=a&b=%C3%B1", "SMTP_SERVER": "smtp.example.com",
+            "FROM_EMAIL": "sales@example.com",
+        ]
+        let configuration = try Configuration(Environment(complete.merging(more) { $1 }), needs: all)
+        #expect(configuration.calls.bookingLinks == ["es": "https://meetings.example.com/es/?utm=a&b=%C3%B1"])
+        #expect(configuration.calls.senderEmail == "sales@example.com")
+    }
+
     @Test("A command needs only what it uses")
     func needs() throws {
         _ = try Configuration(Environment(["DATABASE_URL": "dbname=operadora"]), needs: .database)
@@ -64,7 +75,8 @@ import Testing
             ("INGRESS_PORT", "http"), ("CALL_PROVIDER", "telegraph"), ("TWILIO_ACCOUNT_SID", "SK1"),
             ("TWILIO_FROM_NUMBER", "2125550123"), ("OPENAI_BASE_URL", "api.openai.com"), ("LANGUAGE_MODEL", "gpt"),
             ("CALENDAR_PROVIDER", "paper"), ("BUSINESS_TIMEZONE", "Mars/Olympus"),
-            ("BUSINESS_HOURS", "mon 25:00-26:00"),
+            ("BUSINESS_HOURS", "mon 25:00-26:00"), ("MEETING_LINK_ES", "meetings.example.com/demo"),
+            ("MEETING_LINK_EN", "javascript:alert(1)"), ("MEETING_LINK_PT", "https://example.com/\"onclick"),
             ("TURN_HOLD_SECONDS", "15"), ("RECONCILE_AFTER_SECONDS", "0"), ("PROVIDER_MAX_CONCURRENT_CALLS", "0"),
             ("PROVIDER_CALLS_PER_SECOND", "nan"), ("WORKER_CONCURRENCY", "0"),
             ("WORKER_QUEUES", "turns:many"), ("WORKER_QUEUES", "turns,turns"), ("WORKER_HEARTBEAT_SECONDS", "10"),

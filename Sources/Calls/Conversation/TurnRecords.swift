@@ -18,7 +18,8 @@ struct TurnRecords: Sendable {
     /// Nil when there is no such call.
     func load(_ callID: Int64) async throws -> TurnState? {
         let results = try await postgres.batch([
-            callQuery(callID), turnsQuery(callID), toolCallsQuery(callID), MeetingRecords.ofCall(callID),
+            callQuery(callID), turnsQuery(callID), toolCallsQuery(callID),
+            MeetingRecords.ofCaller(in: callID),
         ])
         guard let row = results[0].first else { return nil }
         return TurnState(

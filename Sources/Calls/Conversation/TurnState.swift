@@ -11,7 +11,7 @@ struct TurnState: Sendable {
     var turns: [Turn]
     /// In the order of their ends.
     var toolCalls: [RecordedToolCall]
-    /// Those of this call, of any status, in the order of their making.
+    /// In the order of their making: those of this call, of any status, and of the caller's other calls what is not over.
     var meetings: [Meeting]
     /// The database's clock.
     var now: Date
@@ -87,7 +87,7 @@ enum TurnPurpose: String, Sendable, Hashable, CaseIterable {
 }
 
 extension TurnState {
-    var hasConfirmedMeeting: Bool { meetings.contains { $0.status == .confirmed } }
+    var ownMeetings: [Meeting] { meetings.filter { $0.callID == call.id } }
 
     /// The answer that callback turn `number` already got.
     func storedAnswer(to number: Int) -> SpokenAnswer? {

@@ -37,13 +37,13 @@ struct FinalizeCallHandler: Sendable {
     /// A calendar that stays away for longer keeps no call from its end: reconciliation goes on asking.
     private static let longestWaitForCalendar = Duration.seconds(3_600)
 
-    /// How long to wait for the calendar; nil when every reservation is settled, or too old to wait for.
+    /// How long to wait for the calendar; nil when every meeting is settled, or too old to wait for.
     private func settleMeetings(of callID: Int64, _ logger: Logger) async throws -> Duration? {
         do {
             var longest: Duration?
-            for reservation in try await MeetingRecords(services).reserved(in: callID)
-            where reservation.age < Self.longestWaitForCalendar {
-                let wait = try await settlement.settle(reservation)
+            for open in try await MeetingRecords(services).open(in: callID)
+            where open.age < Self.longestWaitForCalendar {
+                let wait = try await settlement.settle(open)
                 longest = [longest, wait].compactMap { $0 }.max()
             }
             return longest
@@ -54,7 +54,7 @@ struct FinalizeCallHandler: Sendable {
         } catch {
             // An outage of the calendar does not use up the attempts of a job that must be done.
             logger.warning(
-                "the calendar could not be asked about a reservation",
+                "the calendar could not be asked about a meeting",
                 metadata: ["call": "\(callID)", "reason": "\(error)"])
             return .seconds(15)
         }

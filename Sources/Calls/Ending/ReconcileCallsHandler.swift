@@ -162,11 +162,11 @@ extension ReconcileCallsHandler {
         ).count
     }
 
-    private func settleMeetings(_ logger: Logger) async throws -> Int {
+    func settleMeetings(_ logger: Logger) async throws -> Int {
         let forgotten = try await MeetingRecords(services).forgotten(
             olderThan: services.settings.reconcileAfter, limit: Self.batch)
         let settlement = MeetingSettlement(services)
-        for reservation in forgotten { _ = try await settlement.settle(reservation) }
+        for meeting in forgotten { _ = try await settlement.settle(meeting) }
         return forgotten.count
     }
 

@@ -13,6 +13,7 @@ struct RemindGuestHandler: Sendable {
         var link: String?
         var language: String
         var zone: Zone
+        var sequence: Int
         /// By the database's clock.
         var untilStart: Duration
     }
@@ -29,18 +30,22 @@ struct RemindGuestHandler: Sendable {
         guard let meeting = try await meeting(job.meetingID) else {
             return .cancelled(reason: "meeting \(job.meetingID) is not confirmed any more, or has no guest")
         }
+        // One that was moved has a reminder of its own; jobs of earlier versions do not know.
+        if let sequence = job.sequence, sequence != meeting.sequence {
+            return .cancelled(reason: "meeting \(job.meetingID) was moved")
+        }
         guard meeting.untilStart > .zero else { return .cancelled(reason: "the meeting has begun") }
-        // It was moved to a later day.
+        // Somebody moved it to a later day in the table.
         let early = meeting.untilStart - Self.before
         if early > .seconds(600) { return .snoozed(early) }
-        try await mailer.send(email(meeting, job.meetingID))
+        try await mailer.send(email(meeting, job.name))
         return .completed()
     }
 
     private func meeting(_ id: Int64) async throws -> Meeting? {
         let rows = try await services.postgres.query(
             """
-            SELECT title, guest_name, guest_email, starts_at, calendar_link,
+            SELECT title, guest_name, guest_email, starts_at, calendar_link, sequence,
                 coalesce(calls.language, \(services.settings.defaultLanguage)),
                 coalesce(calls.timezone, \(services.settings.businessTimezone)),
                 extract(epoch FROM starts_at - clock_timestamp())::float8
@@ -48,14 +53,16 @@ struct RemindGuestHandler: Sendable {
             WHERE meetings.id = \(id) AND meetings.status = 'confirmed' AND guest_email IS NOT NULL
             """)
         guard let row = rows.first else { return nil }
-        let (title, name, email, start, link, language, timezone, untilStart) = try row.decode(
-            String.self, String?.self, String.self, Date.self, String?.self, String.self, String.self, Double.self)
+        let (title, name, email, start, link, sequence, language, timezone, untilStart) = try row.decode(
+            String.self, String?.self, String.self, Date.self, String?.self, Int.self, String.self, String.self,
+            Double.self)
         return Meeting(
-            title: title, guestName: name, guestEmail: email, startsAt: start, link: link, language: language,
-            zone: Zone(identifier: timezone) ?? .utc, untilStart: .seconds(untilStart))
+            title: CallerSpeech.clean(title), guestName: name.map(CallerSpeech.clean), guestEmail: email,
+            startsAt: start, link: link, language: language, zone: Zone(identifier: timezone) ?? .utc,
+            sequence: sequence, untilStart: .seconds(untilStart))
     }
 
-    private func email(_ meeting: Meeting, _ id: Int64) -> Email {
+    private func email(_ meeting: Meeting, _ purpose: String) -> Email {
         let words = Words.in(meeting.language)
         let time = SpokenDates(language: meeting.language, zone: meeting.zone, now: meeting.startsAt)
             .say(meeting.startsAt)
@@ -64,7 +71,7 @@ struct RemindGuestHandler: Sendable {
             "\(words.reminder) \(meeting.title), \(time) (\(meeting.zone.identifier)).",
         ]
         return Email(
-            purpose: "reminder:\(id)", to: meeting.guestEmail, recipientName: meeting.guestName,
+            purpose: purpose, to: meeting.guestEmail, recipientName: meeting.guestName,
             subject: "\(words.subject): \(meeting.title)", text: (lines + linkLines(meeting)).joined(separator: "\n"))
     }
 

@@ -10,13 +10,17 @@ public struct SendEmail: Job, Hashable {
     public var email: Email
     /// The e-mail is only sent while this meeting is confirmed.
     public var meetingID: Int64?
-    public init(_ email: Email, meetingID: Int64? = nil) {
+    /// And only while the meeting has not been changed since: another e-mail says what is so now.
+    public var meetingSequence: Int?
+    public init(_ email: Email, meetingID: Int64? = nil, meetingSequence: Int? = nil) {
         self.email = email
         self.meetingID = meetingID
+        self.meetingSequence = meetingSequence
     }
     enum CodingKeys: String, CodingKey {
         case email
         case meetingID = "meeting_id"
+        case meetingSequence = "meeting_sequence"
     }
 
     /// The queue's options for this e-mail: one waiting job for each purpose.
@@ -31,14 +35,25 @@ public struct SendEmail: Job, Hashable {
 public struct RemindGuest: Job, Hashable {
     public static let kind = "remind_guest"
     public var meetingID: Int64
-    public init(meetingID: Int64) { self.meetingID = meetingID }
-    enum CodingKeys: String, CodingKey { case meetingID = "meeting_id" }
+    /// Of the meeting's changes: one that was moved since has another reminder. Nil in jobs of earlier versions.
+    public var sequence: Int?
+    public init(meetingID: Int64, sequence: Int = 0) {
+        self.meetingID = meetingID
+        self.sequence = sequence
+    }
+    enum CodingKeys: String, CodingKey {
+        case meetingID = "meeting_id"
+        case sequence
+    }
+
+    /// "reminder:17", and after the second change "reminder:17:2".
+    var name: String { "reminder:\(meetingID)" + (sequence.map { $0 > 0 ? ":\($0)" : "" } ?? "") }
 
     /// The queue's options for a meeting that starts at `start`: a day before it.
     public func options(meetingStartsAt start: Date) -> JobOptions {
         var options = Self.defaults
         options.runAt = start.addingTimeInterval(-86_400)
-        options.uniqueKey = "reminder:\(meetingID)"
+        options.uniqueKey = name
         return options
     }
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Jobs
 import Platform
 import Postgres
+import Providers
 
 /// Hands e-mails to the mail server, at least once each (`SendEmail`).
 struct SendEmailHandler: Sendable {
@@ -14,10 +15,22 @@ struct SendEmailHandler: Sendable {
         }
         if let meetingID = job.meetingID {
             let rows = try await services.postgres.query(
-                "SELECT FROM meetings WHERE id = \(meetingID) AND status = 'confirmed'")
-            if rows.isEmpty { return .cancelled(reason: "meeting \(meetingID) is not confirmed any more") }
+                """
+                SELECT FROM meetings WHERE id = \(meetingID) AND status = 'confirmed'
+                    AND sequence = coalesce(\(job.meetingSequence)::integer, sequence)
+                """)
+            if rows.isEmpty {
+                return .cancelled(reason: "meeting \(meetingID) is not confirmed any more, or was moved")
+            }
         }
-        try await mailer.send(job.email)
+        do {
+            try await mailer.send(job.email)
+        } catch let error as MailError where error.code == .refused {
+            // The same again would be refused again.
+            return .failed(reason: error.description)
+        } catch let error as MailMessageError {
+            return .failed(reason: error.description)
+        }
         return .completed()
     }
 }

@@ -11,6 +11,15 @@ public protocol Calendar: Sendable {
 
     /// The event with this key, or nil when there is none. A cancelled one is returned as such.
     func event(_ key: String) async throws -> InsertedEvent?
+
+    /// Moves the event and tells its guests. Doing it again does no harm. When the answer was lost it throws; `event(_:)`
+    /// then tells what became of it. Throws `CalendarError.gone` when there is no such event, or it was deleted.
+    ///
+    /// - Parameter zone: IANA name of the zone that the calendar shows it in.
+    func move(_ key: String, to time: Range<Date>, zone: String) async throws -> InsertedEvent
+
+    /// Deletes the event and tells its guests; one that is gone already is no error. Doing it again does no harm.
+    func cancel(_ key: String) async throws
 }
 
 /// A meeting as the calendar should hold it.
@@ -68,4 +77,6 @@ public enum CalendarError: Error, Sendable, Hashable {
     case keyTaken(String)
     /// The calendar refused for good; the message is safe to log.
     case refused(String)
+    /// There is no such event any more.
+    case gone(String)
 }

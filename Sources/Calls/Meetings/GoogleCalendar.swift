@@ -34,6 +34,27 @@ public struct GoogleCalendar: Calendar {
         return try inserted(event, isGuestInvited: !event.guestEmails.isEmpty)
     }
 
+    public func move(_ key: String, to time: Range<Date>, zone: String) async throws -> InsertedEvent {
+        do {
+            let event = try await client.move(key, to: time, timezone: zone)
+            // Google lets deleted events be changed; they stay deleted.
+            guard !event.isCancelled else { throw CalendarError.gone(key) }
+            return try inserted(event, isGuestInvited: !event.guestEmails.isEmpty)
+        } catch let error as GoogleCalendarError where error.code == .notFound || error.code == .deleted {
+            throw CalendarError.gone(key)
+        } catch let error as GoogleCalendarError where error.isFinal {
+            throw CalendarError.refused(error.description)
+        }
+    }
+
+    public func cancel(_ key: String) async throws {
+        do {
+            try await client.delete(key)
+        } catch let error as GoogleCalendarError where error.code == .notFound {
+            return
+        }
+    }
+
     private func insertWithoutGuest(_ event: CalendarEvent) async throws -> InsertedEvent {
         do {
             return try inserted(await client.insert(googleEvent(event, withGuest: false)), isGuestInvited: false)

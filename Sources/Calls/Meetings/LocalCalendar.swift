@@ -2,8 +2,8 @@ public import FoundationEssentials
 
 /// No calendar beside our own: availability comes from the business hours and the meetings table alone.
 ///
-/// A reservation is all there is to a booking, so inserting always succeeds and there is nothing to ask afterwards. Guests
-/// are invited by mail.
+/// A reservation is all there is to a booking, so inserting, moving and cancelling always succeed and there is nothing to ask
+/// afterwards. Guests are invited and told of changes by mail.
 public struct LocalCalendar: Calendar {
     public init() {}
 
@@ -15,4 +15,11 @@ public struct LocalCalendar: Calendar {
     }
 
     public func event(_ key: String) async throws -> InsertedEvent? { nil }
+
+    public func move(_ key: String, to time: Range<Date>, zone: String) async throws -> InsertedEvent {
+        InsertedEvent(
+            id: key, link: nil, startsAt: time.lowerBound, endsAt: time.upperBound, isGuestInvited: false)
+    }
+
+    public func cancel(_ key: String) async throws {}
 }

@@ -16,6 +16,19 @@ struct Meeting: Sendable, Hashable {
     var guestEmail: String?
     var startsAt: Date
     var endsAt: Date
+    /// Grows with every change that guests are told of.
+    var sequence = 0
+    /// The guest is told of the meeting and its changes by mail, because the calendar could not invite them.
+    var isInvitedByMail = false
+    /// When it is being moved to: held beside its own time until the calendar has answered.
+    var newTime: Range<Date>?
+    /// Wanted, and not yet confirmed by the calendar.
+    var isCancelRequested = false
+
+    var time: Range<Date> { startsAt..<endsAt }
+    /// Whether it takes its time: it may yet become an event, or is one.
+    var isStanding: Bool { status == .reserved || status == .confirmed }
+    var isChanging: Bool { status == .confirmed && (newTime != nil || isCancelRequested) }
 }
 
 /// `meetings.status`.
@@ -27,7 +40,9 @@ enum MeetingStatus: String, Sendable, Hashable {
 
 extension InsertedEvent {
     /// Whether the event stands at the meeting's times: under our key, that is this meeting.
-    func isSame(as meeting: Meeting) -> Bool {
-        !isCancelled && startsAt == meeting.startsAt && endsAt == meeting.endsAt
+    func isSame(as meeting: Meeting) -> Bool { isHeld(at: meeting.time) }
+
+    func isHeld(at time: Range<Date>) -> Bool {
+        !isCancelled && startsAt == time.lowerBound && endsAt == time.upperBound
     }
 }

@@ -60,7 +60,7 @@ struct MeetingBooker: Sendable {
     private func settle(_ meeting: Meeting, isNew: Bool, _ request: BookingRequest) async throws -> BookingOutcome {
         switch await insert(meeting, mayBeThere: !isNew) {
         case .made(let event):
-            let invitation = Invitation(meeting, language: request.language, zone: request.zone)
+            let invitation = MeetingNotice(meeting, services, language: request.language, zone: request.zone)
             let email = event.isGuestInvited ? nil : invitation.email
             if let confirmed = try await records.confirm(meeting, as: event, invitation: email) {
                 return .confirmed(confirmed)

@@ -5,13 +5,13 @@ import Postgres
 
 /// The statements about meetings.
 struct MeetingRecords: Sendable {
-    private let services: CallServices
+    let services: CallServices
 
     init(_ services: CallServices) { self.services = services }
 
-    private static let columns = """
+    static let columns = """
         id, call_id, lead_id, status, event_key, calendar_event_id, calendar_link, title, guest_name, guest_email,
-        starts_at, ends_at
+        starts_at, ends_at, sequence, is_invited_by_mail, new_starts_at, new_ends_at, cancel_requested_at IS NOT NULL
         """
 
     /// Those of a call, of any status, in the order of their making.
@@ -23,56 +23,38 @@ struct MeetingRecords: Sendable {
         try await services.postgres.query(Self.ofCall(callID)).map(Self.meeting)
     }
 
-    /// When our own meetings stand between these instants.
-    func taken(from: Date, to: Date) async throws -> [Range<Date>] {
+    /// Those of a call, of any status, and of the other calls with its number what is not over: confirmed or cancelled.
+    static func ofCaller(in callID: Int64) -> PostgresQuery {
+        """
+        SELECT \(unsafe: columns) FROM meetings WHERE call_id = \(callID)
+        UNION ALL
+        SELECT \(unsafe: columns) FROM meetings
+        WHERE phone = (SELECT CASE direction WHEN 'inbound' THEN from_phone ELSE to_phone END FROM calls
+                WHERE id = \(callID))
+            AND ends_at > now() AND status IN ('confirmed', 'cancelled') AND call_id IS DISTINCT FROM \(callID)
+        ORDER BY id LIMIT 100
+        """
+    }
+
+    func ofCaller(in callID: Int64) async throws -> [Meeting] {
+        try await services.postgres.query(Self.ofCaller(in: callID)).map(Self.meeting)
+    }
+
+    /// When our own meetings stand between these instants, or are being moved to, in order; `meeting` does not count.
+    func taken(from: Date, to: Date, besides meeting: Int64? = nil) async throws -> [Range<Date>] {
         let rows = try await services.postgres.query(
             """
-            SELECT starts_at, ends_at FROM meetings
+            SELECT lower(time), upper(time)
+            FROM meetings, unnest(meeting_times(starts_at, ends_at, new_starts_at, new_ends_at)) AS time
             WHERE calendar_id = \(services.settings.calendarID) AND status IN ('reserved', 'confirmed')
-                AND tstzrange(starts_at, ends_at) && tstzrange(\(from), \(to))
-            ORDER BY starts_at
+                AND meeting_times(starts_at, ends_at, new_starts_at, new_ends_at) && tstzrange(\(from), \(to))
+                AND id IS DISTINCT FROM \(meeting)
+            ORDER BY 1
             """)
         return try rows.map { row in
             let (start, end) = try row.decode(Date.self, Date.self)
             return start..<end
         }
-    }
-
-    /// Reservations of a call that the calendar has not answered yet.
-    func reserved(in callID: Int64) async throws -> [OpenReservation] {
-        try await services.postgres.query(
-            """
-            SELECT \(unsafe: Self.openColumns) FROM meetings
-            WHERE call_id = \(callID) AND status = 'reserved' ORDER BY id
-            """
-        ).map(reservation)
-    }
-
-    /// The oldest that no call will settle: reserved without a call, or by one whose outcome is written.
-    func forgotten(olderThan age: Duration, limit: Int) async throws -> [OpenReservation] {
-        try await services.postgres.query(
-            """
-            SELECT \(unsafe: Self.openColumns) FROM meetings
-            WHERE status = 'reserved' AND created_at < now() - make_interval(secs => \(age.inSeconds))
-                AND NOT EXISTS (SELECT FROM calls WHERE calls.id = call_id AND finalized_at IS NULL)
-            ORDER BY created_at LIMIT \(limit)
-            """
-        ).map(reservation)
-    }
-
-    private static let openColumns = """
-        \(columns), extract(epoch FROM clock_timestamp() - created_at)::float8 AS age,
-        (SELECT language FROM calls WHERE calls.id = call_id) AS language,
-        (SELECT timezone FROM calls WHERE calls.id = call_id) AS timezone
-        """
-
-    private func reservation(_ row: PostgresRow) throws -> OpenReservation {
-        let settings = services.settings
-        let language = try row.decode(String?.self, column: "language") ?? settings.defaultLanguage
-        let timezone = try row.decode(String?.self, column: "timezone") ?? settings.businessTimezone
-        return OpenReservation(
-            meeting: try Self.meeting(row), age: .seconds(try row.decode(Double.self, column: "age")),
-            language: Language(code: language), zone: Zone(identifier: timezone) ?? .utc)
     }
 
     enum Reservation: Sendable {
@@ -91,17 +73,19 @@ struct MeetingRecords: Sendable {
                 "SELECT lock_calendar(\(services.settings.calendarID))",
                 """
                 INSERT INTO meetings (call_id, lead_id, calendar_id, event_key, title, guest_name, guest_email, starts_at,
-                    ends_at)
+                    ends_at, phone)
                 VALUES (\(request.callID), \(request.leadID), \(services.settings.calendarID),
                     'op' || replace(gen_random_uuid()::text, '-', ''), \(request.title), \(request.guestName),
-                    \(request.guestEmail), \(request.startsAt), \(request.endsAt))
+                    \(request.guestEmail), \(request.startsAt), \(request.endsAt),
+                    (SELECT CASE direction WHEN 'inbound' THEN from_phone ELSE to_phone END FROM calls
+                        WHERE id = \(request.callID)))
                 RETURNING \(unsafe: Self.columns)
                 """,
             ])
             return .made(try Self.meeting(results[1][0]))
         } catch let error as PostgresError where error.sqlState == "23505" || error.sqlState == "23P01" {
             // Both constraints may stand in the way at once: that of the same call says more.
-            let standing = try await ofCall(request.callID).first { $0.status == .reserved || $0.status == .confirmed }
+            let standing = try await ofCall(request.callID).first(where: \.isStanding)
             return standing.map { .callHas($0) } ?? .taken
         }
     }
@@ -109,29 +93,43 @@ struct MeetingRecords: Sendable {
     /// Writes the calendar's word, and in the same transaction what follows from it: the guest's reminder, and the
     /// invitation when the calendar could not invite. Nil when the reservation was settled otherwise meanwhile.
     func confirm(_ meeting: Meeting, as event: InsertedEvent, invitation: Email?) async throws -> Meeting? {
-        let reminder = RemindGuest(meetingID: meeting.id)
-        return try await services.postgres.withTransaction { connection in
-            try await connection.query("SELECT lock_calendar(calendar_id) FROM meetings WHERE id = \(meeting.id)")
+        try await services.postgres.withTransaction { connection in
+            try await connection.query(Self.lock(meeting))
+            let isInvitedByMail = invitation != nil && services.mailer != nil
             let rows = try await connection.query(
                 """
                 UPDATE meetings SET status = 'confirmed', confirmed_at = now(), calendar_event_id = \(event.id),
-                    calendar_link = \(event.link)
+                    calendar_link = \(event.link), is_invited_by_mail = \(isInvitedByMail)
                 WHERE id = \(meeting.id) AND status = 'reserved'
-                RETURNING \(unsafe: Self.columns), starts_at > now() + interval '1 day' AS is_far
+                RETURNING \(unsafe: Self.columns)
                 """)
-            guard let row = rows.first else { return nil }
-            let confirmed = try Self.meeting(row)
-            guard services.mailer != nil, confirmed.guestEmail != nil else { return confirmed }
-            if try row.decode(Bool.self, column: "is_far") {
-                let options = reminder.options(meetingStartsAt: confirmed.startsAt)
-                try await services.queue.enqueue(reminder, options, in: connection)
-            }
-            if let invitation {
-                let job = SendEmail(invitation, meetingID: confirmed.id)
-                try await services.queue.enqueue(job, job.options, in: connection)
-            }
+            guard let confirmed = try rows.first.map(Self.meeting) else { return nil }
+            try await remind(of: confirmed, in: connection)
+            if let invitation { try await mail(invitation, of: confirmed, in: connection) }
             return confirmed
         }
+    }
+
+    /// Taken before anything that the exclusion constraint looks at is written; it ends with the transaction.
+    static func lock(_ meeting: Meeting) -> PostgresQuery {
+        "SELECT lock_calendar(calendar_id) FROM meetings WHERE id = \(meeting.id)"
+    }
+
+    /// Enqueues the guest's reminder a day before; not when that day has begun.
+    func remind(of meeting: Meeting, in connection: PostgresConnection) async throws {
+        guard services.mailer != nil, meeting.guestEmail != nil else { return }
+        let isFar = try await connection.query("SELECT \(meeting.startsAt)::timestamptz > now() + interval '1 day'")
+        guard try isFar[0].decode(Bool.self) else { return }
+        let reminder = RemindGuest(meetingID: meeting.id, sequence: meeting.sequence)
+        let options = reminder.options(meetingStartsAt: meeting.startsAt)
+        try await services.queue.enqueue(reminder, options, in: connection)
+    }
+
+    /// Enqueues a mail that is only sent while the meeting is confirmed and has not been changed again.
+    func mail(_ email: Email, of meeting: Meeting, in connection: PostgresConnection) async throws {
+        guard services.mailer != nil else { return }
+        let job = SendEmail(email, meetingID: meeting.id, meetingSequence: meeting.sequence)
+        try await services.queue.enqueue(job, job.options, in: connection)
     }
 
     /// Frees the time of a reservation that certainly did not become an event.
@@ -142,12 +140,20 @@ struct MeetingRecords: Sendable {
     }
 
     static func meeting(_ row: PostgresRow) throws -> Meeting {
-        let (id, callID, leadID, status, key, eventID, link, title, name, email, start, end) = try row.decode(
+        let (
+            id, callID, leadID, status, key, eventID, link, title, name, email, start, end, sequence, isInvitedByMail,
+            newStart, newEnd, isCancelRequested
+        ) = try row.decode(
             Int64.self, Int64?.self, Int64?.self, String.self, String.self, String?.self, String?.self, String.self,
-            String?.self, String?.self, Date.self, Date.self)
-        return Meeting(
+            String?.self, String?.self, Date.self, Date.self, Int.self, Bool.self, Date?.self, Date?.self, Bool.self)
+        var meeting = Meeting(
             id: id, callID: callID, leadID: leadID, status: MeetingStatus(rawValue: status) ?? .failed, eventKey: key,
             eventID: eventID, link: link, title: title, guestName: name, guestEmail: email, startsAt: start, endsAt: end
         )
+        meeting.sequence = sequence
+        meeting.isInvitedByMail = isInvitedByMail
+        if let newStart, let newEnd { meeting.newTime = newStart..<newEnd }
+        meeting.isCancelRequested = isCancelRequested
+        return meeting
     }
 }

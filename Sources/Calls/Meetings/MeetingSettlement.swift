@@ -2,16 +2,7 @@ import FoundationEssentials
 import Platform
 import Postgres
 
-/// A reservation whose booking never came to an answer: the worker died, or the calendar's answer was lost.
-struct OpenReservation: Sendable {
-    var meeting: Meeting
-    /// By the database's clock, when the row was read.
-    var age: Duration
-    var language: Language
-    var zone: Zone
-}
-
-/// Asks the calendar what became of reservations, and confirms or fails them.
+/// Asks the calendar what became of reservations, and confirms or fails them; goes on with moves and cancellations.
 struct MeetingSettlement: Sendable {
     private let services: CallServices
     private let records: MeetingRecords
@@ -22,13 +13,16 @@ struct MeetingSettlement: Sendable {
     }
 
     /// How long to wait before asking again; nil when it is settled. Throws when the calendar cannot say.
-    func settle(_ open: OpenReservation) async throws -> Duration? {
+    func settle(_ open: OpenMeeting) async throws -> Duration? {
+        open.meeting.status == .reserved ? try await settleReservation(open) : try await settleChange(open)
+    }
+
+    private func settleReservation(_ open: OpenMeeting) async throws -> Duration? {
         let meeting = open.meeting
         let event = try await services.calendar.event(meeting.eventKey)
         if let event, event.isSame(as: meeting) {
-            let invitation =
-                event.isGuestInvited ? nil : Invitation(meeting, language: open.language, zone: open.zone).email
-            _ = try await records.confirm(meeting, as: event, invitation: invitation)
+            let notice = MeetingNotice(meeting, services, language: open.language, zone: open.zone)
+            _ = try await records.confirm(meeting, as: event, invitation: event.isGuestInvited ? nil : notice.email)
         } else if event == nil, open.age < services.settings.reconcileAfter {
             // The request that would make the event may still be under way.
             return services.settings.reconcileAfter - open.age
@@ -38,5 +32,11 @@ struct MeetingSettlement: Sendable {
             )
         }
         return nil
+    }
+
+    private func settleChange(_ open: OpenMeeting) async throws -> Duration? {
+        let changer = MeetingChanger(services, language: open.language, zone: open.zone)
+        guard case .unknown = try await changer.resume(open.meeting) else { return nil }
+        return services.settings.reconcileAfter
     }
 }

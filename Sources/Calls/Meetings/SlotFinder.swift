@@ -65,17 +65,30 @@ struct SlotFinder: Sendable {
         return Array(found.prefix(count))
     }
 
-    /// Whether a slot is open and free by the calendar and by our own meetings.
-    func isFree(_ slot: Range<Date>) async throws -> Bool { try await slots(in: slot).contains(slot) }
+    /// Whether a slot is open and free by the calendar and by our own meetings; `meeting`, which is to be moved there, is not
+    /// in its own way.
+    func isFree(_ slot: Range<Date>, for meeting: Meeting? = nil) async throws -> Bool {
+        try await slots(in: slot, for: meeting).contains(slot)
+    }
 
     func isOpen(_ slot: Range<Date>) -> Bool { free(busy: []).isOpen(slot) }
 
-    private func slots(in range: Range<Date>) async throws -> FreeSlots {
+    private func slots(in range: Range<Date>, for meeting: Meeting? = nil) async throws -> FreeSlots {
         // A meeting that starts before the end of the range may go on after it.
         let end = range.upperBound.addingTimeInterval(Double(duration * 60))
         async let calendar = services.calendar.busy(from: range.lowerBound, to: end)
-        async let ours = records.taken(from: range.lowerBound, to: end)
-        return free(busy: try await calendar + ours)
+        async let ours = records.taken(from: range.lowerBound, to: end, besides: meeting?.id)
+        let taken = try await calendar
+        let others = meeting.map { own in taken.flatMap { Self.rest(of: $0, without: own.time) } } ?? taken
+        return free(busy: try await others + ours)
+    }
+
+    /// The calendar tells of the meeting as of any other, and merges it with its neighbours.
+    private static func rest(of busy: Range<Date>, without own: Range<Date>) -> [Range<Date>] {
+        guard busy.overlaps(own) else { return [busy] }
+        let before = busy.lowerBound..<max(busy.lowerBound, own.lowerBound)
+        let after = min(busy.upperBound, own.upperBound)..<busy.upperBound
+        return [before, after].filter { !$0.isEmpty }
     }
 
     private func free(busy: [Range<Date>]) -> FreeSlots {

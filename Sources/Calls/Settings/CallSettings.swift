@@ -17,6 +17,10 @@ public struct CallSettings: Sendable {
     /// When meetings may be held, in `businessTimezone`.
     public var businessHours = WeeklyHours.office
     public var calendarID = "primary"
+    /// Where mails come from, and the organizer of meetings whose guests are invited by mail.
+    public var senderEmail: String?
+    /// Where callers book for themselves, by language: what `schedule_meeting` mails. Without any it is not offered.
+    public var bookingLinks: [String: String] = [:]
     /// How long the ingress may hold a provider's request while a turn is thought about. Below Twilio's 15 s.
     public var turnHold: Duration = .seconds(10)
     /// How long a turn may think in all, tools included.

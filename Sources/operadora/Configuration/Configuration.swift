@@ -65,6 +65,7 @@ struct Configuration: Sendable {
         calendar = CalendarConfiguration(&reader, needs)
         mail = MailConfiguration(&reader)
         calls = CallSettings(&reader, needs, twilio, calendar)
+        calls.senderEmail = mail?.sender
     }
 }
 
@@ -200,7 +201,23 @@ extension CallSettings {
         businessHours = reader.parsed(
             "BUSINESS_HOURS", default: businessHours, expected: "hours of the week, such as mon-fri 09:00-18:00"
         ) { try? WeeklyHours($0) }
+        for language in ["es", "en", "pt"] {
+            bookingLinks[language] = reader.parsed(
+                "MEETING_LINK_\(language.uppercased())", default: nil,
+                expected: "the http or https URL of a booking page, such as https://meetings.example.com/demo"
+            ) { $0.isWebAddress ? $0 : nil }
+        }
         turnHold = reader.seconds("TURN_HOLD_SECONDS", default: 10, in: 0.1...14)
         reconcileAfter = reader.seconds("RECONCILE_AFTER_SECONDS", default: 60, in: 1...3_600)
+    }
+}
+
+extension String {
+    /// An absolute http or https URL, percent-encoded, without a login.
+    fileprivate var isWebAddress: Bool {
+        guard let scheme = ["https://", "http://"].first(where: { lowercased().hasPrefix($0) }) else { return false }
+        let host = dropFirst(scheme.count).prefix { !"/?#".contains($0) }
+        return !host.isEmpty && !host.contains("@") && utf8.count <= 2_000
+            && utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"<>\\^`{|}".utf8.contains($0) }
     }
 }

@@ -9,23 +9,6 @@ import Testing
 
 @Suite("Turns as jobs")
 struct ConversationJobTests {
-    /// Runs `body` beside a worker that knows the jobs of calls.
-    private func withWorker(_ scene: ConversationScene, _ body: () async throws -> Void) async throws {
-        var registry = JobRegistry()
-        CallJobs.register(in: &registry, services: scene.services)
-        var configuration = Worker.Configuration()
-        configuration.queues = ["turns": 8]
-        let worker = Worker(
-            scene.services.queue, registry: registry, configuration: configuration, metrics: MetricsRegistry(),
-            logger: scene.services.logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await scene.services.queue.run() }
-            group.addTask { try await worker.run() }
-            defer { group.cancelAll() }
-            try await body()
-        }
-    }
-
     private func answer(_ scene: ConversationScene, _ job: ProcessConversation) async throws -> SpokenAnswer? {
         let id = try await scene.services.queue.enqueue(job, job.options)
         let result = try await scene.services.queue.result(of: id, within: .seconds(20))
@@ -36,7 +19,7 @@ struct ConversationJobTests {
     func answers() async throws {
         let model = Scripts.booking()
         let scene = try await ConversationScene(model)
-        try await withWorker(scene) {
+        try await withWorker(scene.services, of: ["turns": 8]) {
             let greeting = try await answer(scene, ProcessConversation(callID: scene.callID, turn: 1))
             #expect(greeting?.nextTurn == 2)
             let job = ProcessConversation(callID: scene.callID, turn: 2, speech: "Tomorrow", confidence: 0.9)
@@ -52,7 +35,7 @@ struct ConversationJobTests {
     @Test("A turn of a call that there is not ends as failed, and says which")
     func fails() async throws {
         let scene = try await ConversationScene(Scripts.saying())
-        try await withWorker(scene) {
+        try await withWorker(scene.services, of: ["turns": 8]) {
             let job = ProcessConversation(callID: 999_999, turn: 1)
             let id = try await scene.services.queue.enqueue(job, job.options)
             let result = try await scene.services.queue.result(of: id, within: .seconds(20))

@@ -6,15 +6,15 @@ import Synchronization
 /// A calendar in memory, with faults to switch on.
 final class FakeCalendar: Calls.Calendar {
     enum Fault: Sendable, Hashable {
-        /// The event is made and the answer is lost.
+        /// It is done and the answer is lost.
         case loseAnswer
-        /// Nothing is made and no answer comes.
+        /// Nothing is done and no answer comes.
         case fail
         case refuse
         case uninvited
-        /// The worker dies here: nothing is made.
+        /// The worker dies here: nothing is done.
         case dieBefore
-        /// The worker dies here: the event is made.
+        /// The worker dies here: it is done.
         case dieAfter
     }
 
@@ -26,32 +26,37 @@ final class FakeCalendar: Calls.Calendar {
         var faults: [Fault] = []
         var isAway = false
         var insertions = 0
+        var moves = 0
+        var cancellations = 0
     }
 
     private let state = Mutex(State())
     private let deaths = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// Events that stand in the calendar.
-    var events: [InsertedEvent] { state.withLock { Array($0.events.values) } }
+    var events: [InsertedEvent] { state.withLock { $0.events.values.filter { !$0.isCancelled } } }
     var insertions: Int { state.withLock { $0.insertions } }
+    /// How often an event came to stand at another time.
+    var moves: Int { state.withLock { $0.moves } }
+    var cancellations: Int { state.withLock { $0.cancellations } }
 
-    /// The faults of the next insertions, one each.
+    /// The faults of the next insertions, moves and cancellations, one each.
     func fail(_ faults: Fault...) { state.withLock { $0.faults = faults } }
     func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
     func setBusy(_ busy: [Range<Date>]) { state.withLock { $0.busy = busy } }
 
-    /// Returns when an insertion has come to its death.
+    /// Returns when one of them has come to its death.
     func death() async { for await _ in deaths.stream { return } }
 
     func busy(from: Date, to: Date) async throws -> [Range<Date>] {
         try state.withLock { state in
             if state.isAway { throw Lost() }
-            return state.busy + state.events.values.map { $0.startsAt..<$0.endsAt }
+            return state.busy + state.events.values.filter { !$0.isCancelled }.map { $0.startsAt..<$0.endsAt }
         }
     }
 
     func insert(_ event: CalendarEvent) async throws -> InsertedEvent {
-        let fault = state.withLock { $0.faults.isEmpty ? nil : $0.faults.removeFirst() }
+        let fault = nextFault()
         switch fault {
         case .fail: throw Lost()
         case .refuse: throw CalendarError.refused("no")
@@ -72,6 +77,50 @@ final class FakeCalendar: Calls.Calendar {
             if state.isAway { throw Lost() }
             return state.events[key]
         }
+    }
+
+    func move(_ key: String, to time: Range<Date>, zone: String) async throws -> InsertedEvent {
+        try await change { state in
+            guard var event = state.events[key], !event.isCancelled else { throw CalendarError.gone(key) }
+            if event.startsAt != time.lowerBound || event.endsAt != time.upperBound { state.moves += 1 }
+            (event.startsAt, event.endsAt) = (time.lowerBound, time.upperBound)
+            state.events[key] = event
+            return event
+        }
+    }
+
+    func cancel(_ key: String) async throws {
+        try await change { state in
+            guard state.events[key]?.isCancelled == false else { return }
+            state.events[key]?.isCancelled = true
+            state.cancellations += 1
+        }
+    }
+
+    private func nextFault() -> Fault? { state.withLock { $0.faults.isEmpty ? nil : $0.faults.removeFirst() } }
+
+    private func change<Value: Sendable>(_ body: @escaping @Sendable (inout State) throws -> Value) async throws
+        -> Value
+    {
+        let done = { @Sendable in
+            try self.state.withLock { state in
+                if state.isAway { throw Lost() }
+                return try body(&state)
+            }
+        }
+        switch nextFault() {
+        case .fail: throw Lost()
+        case .refuse: throw CalendarError.refused("no")
+        case .dieBefore: try await die()
+        case .dieAfter:
+            _ = try done()
+            try await die()
+        case .loseAnswer:
+            _ = try done()
+            throw Lost()
+        case .uninvited, nil: break
+        }
+        return try done()
     }
 
     private func add(_ event: CalendarEvent, isGuestInvited: Bool) throws -> InsertedEvent {

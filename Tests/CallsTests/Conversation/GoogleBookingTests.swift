@@ -63,6 +63,12 @@ struct GoogleBookingTests {
             try await expectOneMeeting(scene, google)
             #expect(google.events().first?.attendees == ["ana@example.com"])
             #expect(google.events().first?.sendUpdates == "all")
+            #expect(google.events().first?.summary == "Sales Meeting")
+            let reminders: JSON = [
+                "useDefault": false,
+                "overrides": [["method": "email", "minutes": 1_440], ["method": "popup", "minutes": 10]],
+            ]
+            #expect(google.events().first?.json["reminders"] == reminders)
             #expect(try await scene.count("jobs", where: "kind = 'send_email'") == 0)
         }
     }
@@ -89,5 +95,131 @@ struct GoogleBookingTests {
             let email: JSON = try await scene.value("SELECT arguments FROM jobs WHERE kind = 'send_email'")
             #expect(email["email"]?["calendar"]?.string?.contains("BEGIN:VEVENT") == true)
         }
+    }
+
+    // MARK: changes
+
+    private func tools(_ scene: ConversationScene, _ services: CallServices) async throws -> MeetingTools {
+        let state = try #require(try await TurnRecords(services).load(scene.callID))
+        return MeetingTools(services: services, state: state)
+    }
+
+    /// An hour later than the meeting stands.
+    private func later(_ scene: ConversationScene) async throws -> JSON {
+        let start: Date = try await scene.value("SELECT starts_at + interval '1 h' FROM meetings")
+        return ["datetime": .string(TurnFixtures.zone.iso8601(start))]
+    }
+
+    private static let changeFaults: [Fault] = [
+        .dropAfterEffect, .truncate, .dropBeforeEffect, .serverError, .rateLimit,
+    ]
+
+    @Test(
+        "A meeting is moved by a PATCH that tells the guests and leaves all else as it was, and cancelled by a DELETE")
+    func changes() async throws {
+        try await withGoogle(delegatedSubjects: ["sales@example.com"], impersonate: "sales@example.com") {
+            scene, services, google in
+            _ = try await turn(scene, services)
+            let before = try #require(google.events().first)
+            let moved = try await RescheduleMeetingTool(meetings: tools(scene, services)).execute(later(scene))
+            #expect(moved.success)
+            let after = try #require(google.events().first)
+            #expect(after.id == before.id)
+            #expect(after.start == before.start.addingTimeInterval(3_600))
+            #expect(after.end == before.end.addingTimeInterval(3_600))
+            #expect(after.attendees == ["ana@example.com"])
+            #expect(after.sendUpdates == "all")
+            for field in ["summary", "description", "reminders", "extendedProperties", "htmlLink"] {
+                #expect(after.json[field] == before.json[field], "\(field)")
+            }
+            #expect(try await CancelMeetingTool(meetings: tools(scene, services)).execute([:]).success)
+            let gone = try #require(google.events().first)
+            #expect(gone.isCancelled)
+            #expect(gone.sendUpdates == "all")
+            #expect(try await scene.count("jobs", where: "kind = 'send_email'") == 0)
+            #expect(google.refusals.isEmpty)
+        }
+    }
+
+    @Test("Whatever is lost on the way, it is moved once", arguments: changeFaults)
+    func survivesMoving(_ fault: Fault) async throws {
+        try await withGoogle(delegatedSubjects: ["sales@example.com"], impersonate: "sales@example.com") {
+            scene, services, google in
+            _ = try await turn(scene, services)
+            google.faults.trigger(fault, on: .patchEvent)
+            #expect(try await RescheduleMeetingTool(meetings: tools(scene, services)).execute(later(scene)).success)
+            #expect(google.faults.counts[fault] == 1)
+            try await expectOneMeeting(scene, google)
+            #expect(google.events().first?.json["sequence"] == 1)
+            #expect(try await scene.value("SELECT starts_at FROM meetings") == google.events().first?.start)
+        }
+    }
+
+    @Test("Whatever is lost on the way, it is cancelled", arguments: changeFaults)
+    func survivesCancelling(_ fault: Fault) async throws {
+        try await withGoogle(delegatedSubjects: ["sales@example.com"], impersonate: "sales@example.com") {
+            scene, services, google in
+            _ = try await turn(scene, services)
+            google.faults.trigger(fault, on: .deleteEvent)
+            #expect(try await CancelMeetingTool(meetings: tools(scene, services)).execute([:]).success)
+            #expect(google.faults.counts[fault] == 1)
+            #expect(google.events().map(\.isCancelled) == [true])
+            #expect(try await scene.count("meetings", where: "status = 'cancelled'") == 1)
+        }
+    }
+
+    @Test("A service account that may invite nobody changes meetings too, and mails the changes")
+    func mailsChanges() async throws {
+        try await withGoogle { scene, services, google in
+            _ = try await turn(scene, services)
+            #expect(try await RescheduleMeetingTool(meetings: tools(scene, services)).execute(later(scene)).success)
+            #expect(try await CancelMeetingTool(meetings: tools(scene, services)).execute([:]).success)
+            #expect(google.events().map(\.isCancelled) == [true])
+            #expect(try await scene.count("jobs", where: "kind = 'send_email'") == 3)
+        }
+    }
+
+    @Test("An event that was deleted in Google is not moved, although Google would change it")
+    func deletedInGoogle() async throws {
+        try await withGoogle(delegatedSubjects: ["sales@example.com"], impersonate: "sales@example.com") {
+            scene, services, google in
+            _ = try await turn(scene, services)
+            let key: String = try await scene.value("SELECT calendar_event_id FROM meetings")
+            try await services.calendar.cancel(key)
+            let moved = try await RescheduleMeetingTool(meetings: tools(scene, services)).execute(later(scene))
+            #expect(moved.value["reason"] == "no_meeting")
+            #expect(try await scene.count("meetings", where: "status = 'cancelled'") == 1)
+        }
+    }
+
+    @Test(
+        "A calendar that may not be read is never free: the model offers a call back, and the caller hears no reason",
+        arguments: [
+            "credentials", "calendar", "permission",
+        ])
+    func troubleshooting(_ trouble: String) async throws {
+        let logger = Logger(label: "test", level: .critical)
+        var simulated = SimulatedGoogle.Configuration()
+        simulated.delegatedSubjects = ["sales@example.com"]
+        let google = try SimulatedGoogle(configuration: simulated, logger: logger)
+        let http = HTTPClient(logger: logger)
+        let id = trouble == "calendar" ? "nobody@example.com" : "primary"
+        var configuration = GoogleCalendarClient.Configuration(calendarID: id)
+        configuration.baseURL = try google.start()
+        // Nobody whom the account may act for.
+        if trouble == "permission" { configuration.impersonate = "boss@example.org" }
+        var credentials = google.credentials.object ?? [:]
+        if trouble == "credentials" { credentials["client_email"] = "somebody@example.iam.gserviceaccount.com" }
+        let account = try GoogleServiceAccount(parsing: JSON.object(credentials).data, file: "credentials.json")
+        let client = GoogleCalendarClient(configuration, account: account, client: http)
+        let scene = try await ConversationScene(Scripts.saying())
+        var services = scene.services
+        services.calendar = GoogleCalendar(client)
+        let tool = CheckAvailabilityTool(meetings: try await tools(scene, services))
+        let failure = await #expect(throws: ToolError.self) { try await tool.execute(["preferred_date": "tomorrow"]) }
+        #expect(failure?.message.contains("cannot be looked at just now") == true)
+        #expect(try await scene.count("meetings") == 0)
+        await google.stop()
+        await http.shutDown()
     }
 }

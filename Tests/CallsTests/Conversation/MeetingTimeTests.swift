@@ -39,17 +39,4 @@ struct MeetingTimeTests {
 
     @Test("What is no ISO 8601 is left to the words", arguments: ["tomorrow at two", "", "2026-03-11", "14:00"])
     func leavesWords(_ text: String) { #expect(MeetingTime(text, zone: mexico) == .unreadable) }
-
-    @Test(
-        "Addresses are understood as people say them",
-        arguments: [
-            ("john@example.com", "john@example.com"), ("john at example dot com", "john@example.com"),
-            ("Ana punto Ruiz arroba correo punto mx", "ana.ruiz@correo.mx"),
-            (" John @ Example.com ", "John@Example.com"),
-            ("joao ponto silva arroba exemplo ponto com ponto br", "joao.silva@exemplo.com.br"),
-        ])
-    func understandsAddresses(_ spoken: String, _ address: String) { #expect(SpokenEmail.address(spoken) == address) }
-
-    @Test("What is no address is refused", arguments: ["john", "at dot com", "john at example", "@", "a@b@c.de"])
-    func refusesAddresses(_ spoken: String) { #expect(SpokenEmail.address(spoken) == nil) }
 }

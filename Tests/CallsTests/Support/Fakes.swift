@@ -18,6 +18,23 @@ final class HeldCalendar: Calls.Calendar {
             return state.events[key]
         }
     }
+
+    func move(_ key: String, to time: Range<Date>, zone: String) async throws -> InsertedEvent {
+        try state.withLock { state in
+            if state.isAway { throw Away() }
+            guard var event = state.events[key], !event.isCancelled else { throw CalendarError.gone(key) }
+            (event.startsAt, event.endsAt) = (time.lowerBound, time.upperBound)
+            state.events[key] = event
+            return event
+        }
+    }
+
+    func cancel(_ key: String) async throws {
+        try state.withLock { state in
+            if state.isAway { throw Away() }
+            state.events[key]?.isCancelled = true
+        }
+    }
 }
 
 final class FakeMailer: Mailer {

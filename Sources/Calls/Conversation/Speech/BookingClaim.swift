@@ -5,6 +5,10 @@
 /// another round with the model, a false claim costs a caller's trust.
 enum BookingClaim {
     static func isMade(in reply: String) -> Bool {
+        isMade(claims, in: reply)
+    }
+
+    static func isMade(_ claims: [WordPattern], in reply: String) -> Bool {
         FoldedSentence.clauses(of: reply).contains { clause in
             guard !clause.isQuestion, !ofOthers.areIn(clause) else { return false }
             guard let claim = claims.firstIndex(in: clause) else { return false }
@@ -46,6 +50,7 @@ enum BookingClaim {
             if|once|before|until|when|after|as|shall|should|would|could|can|may|might|let|lets|need|want|like|to
             will|ill|going
             no lo|la|le|te|se|me|nos|les|he|hemos|ha|han|fue|esta|estan|queda|quedo|pude|pudo|tengo|hay|agend*|reserv*
+            no cancel*|reagend*|reprogram*|cambi*|mov*
             nada|nunca|todavia|aun|sin|si|cuando|antes|hasta|podria|puedo|podemos|quiere|quisiera|gustaria|voy|vamos|vez
             nao|ainda|se|quando|ate|posso|poderia|quer|gostaria|vou|depois|assim
             """)

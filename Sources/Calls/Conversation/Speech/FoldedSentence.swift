@@ -36,6 +36,15 @@ struct FoldedSentence: Sendable, Hashable {
         return sentences
     }
 
+    /// A lower-case text without accents.
+    static func withoutAccents(_ text: String) -> String {
+        var folded = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars where !("\u{300}"..."\u{36F}").contains(scalar) {
+            folded.append(plain[scalar] ?? scalar)
+        }
+        return String(folded)
+    }
+
     private static let plain: [Unicode.Scalar: Unicode.Scalar] = [
         "á": "a", "à": "a", "â": "a", "ã": "a", "ä": "a", "é": "e", "è": "e", "ê": "e", "ë": "e", "í": "i", "ì": "i",
         "î": "i", "ï": "i", "ó": "o", "ò": "o", "ô": "o", "õ": "o", "ö": "o", "ú": "u", "ù": "u", "û": "u", "ü": "u",

@@ -17,8 +17,12 @@ enum Phrase: Sendable, Hashable {
     case willNotCallAgain
     /// Instead of a claim that nothing stands behind.
     case nothingBookedYet
+    /// The same of a meeting that was said to be moved or cancelled.
+    case nothingChangedYet
     /// The meeting is committed and the model has no words for it.
     case booked(when: String)
+    /// So is a cancellation.
+    case meetingCancelled(when: String)
 
     func text(in language: Language) -> String {
         let (english, spanish, portuguese) = texts
@@ -97,11 +101,23 @@ enum Phrase: Sendable, Hashable {
                 "Le aclaro que todavía no hay nada agendado. ¿Qué día y a qué hora le vendría bien?",
                 "Só para esclarecer, ainda não há nada agendado. Que dia e horário seriam bons para você?"
             )
+        case .nothingChangedYet:
+            (
+                "To be clear, your meeting has not been changed yet. What shall I do with it?",
+                "Le aclaro que su reunión todavía no se ha cambiado. ¿Qué desea hacer con ella?",
+                "Só para esclarecer, a sua reunião ainda não foi alterada. O que deseja fazer com ela?"
+            )
         case .booked(let when):
             (
                 "Your meeting is booked for \(when). Is there anything else?",
                 "Su reunión quedó agendada para el \(when). ¿Algo más?",
                 "A sua reunião ficou marcada para \(when). Mais alguma coisa?"
+            )
+        case .meetingCancelled(let when):
+            (
+                "Your meeting on \(when) is cancelled. Is there anything else?",
+                "Su reunión del \(when) quedó cancelada. ¿Algo más?",
+                "A sua reunião de \(when) foi cancelada. Mais alguma coisa?"
             )
         }
     }

@@ -2,13 +2,21 @@ import Agents
 import FoundationEssentials
 import Platform
 
-/// What the two meeting tools of a call share.
+/// What the meeting tools of a call share.
 struct MeetingTools: Sendable {
     let services: CallServices
     let state: TurnState
 
     static let durationSchema: JSON = [
         "type": "integer", "minimum": 15, "maximum": 240, "description": "Length in minutes; 30 unless given",
+    ]
+    static let datetimeSchema: JSON = [
+        "type": "string", "minLength": 1, "maxLength": 100,
+        "description": "Start, ISO 8601 with offset, as check_calendar_availability gave it",
+    ]
+    static let meetingIDSchema: JSON = [
+        "type": "string", "minLength": 1, "maxLength": 1_024,
+        "description": "The meeting_id, when the caller has more than one meeting",
     ]
 
     /// Where the caller is: times without an offset are read, and all times are said, in this zone.
@@ -19,13 +27,38 @@ struct MeetingTools: Sendable {
             language: state.call.language.rawValue, zone: zone, now: state.now, horizonDays: SlotFinder.horizonDays)
     }
 
+    var records: MeetingRecords { MeetingRecords(services) }
+    var changer: MeetingChanger { MeetingChanger(services, language: state.call.language, zone: zone) }
+
     func finder(duration: Int) -> SlotFinder { SlotFinder(services, now: state.now, duration: duration) }
+
+    // MARK: results
 
     func json(_ slot: Range<Date>) -> JSON {
         [
             "datetime": .string(zone.iso8601(slot.lowerBound)), "end": .string(zone.iso8601(slot.upperBound)),
             "display": .string(dates.say(slot.lowerBound)),
         ]
+    }
+
+    /// Of what is committed.
+    func success(_ meeting: Meeting, _ message: String) -> ToolResult {
+        ToolResult(
+            success: true,
+            value: [
+                "success": true, "meeting_id": meeting.eventID.map { .string($0) } ?? .null,
+                "calendar_link": meeting.link.map { .string($0) } ?? .null, "message": .string(message),
+                "meeting": json(meeting.time), "timezone": .string(zone.identifier),
+            ])
+    }
+
+    /// Of a change whose end nobody knows yet.
+    func unconfirmed(_ meeting: Meeting, at time: Range<Date>, _ problem: String) -> ToolResult {
+        var value: [String: JSON] = [
+            "success": false, "reason": "unconfirmed", "error": .string(problem), "meeting": json(time),
+        ]
+        value["meeting_id"] = meeting.eventID.map { .string($0) }
+        return ToolResult(success: false, value: .object(value))
     }
 
     static func refusal(_ reason: String, _ problem: String) -> ToolResult {
@@ -38,4 +71,12 @@ struct MeetingTools: Sendable {
         return ToolError(
             "the calendar cannot be looked at just now: offer that somebody calls back with a time", isTransient: true)
     }
+}
+
+/// Why a tool does not do what it was asked for, as the model is told.
+struct Refusal: Error {
+    var result: ToolResult
+
+    init(_ result: ToolResult) { self.result = result }
+    init(_ reason: String, _ problem: String) { result = MeetingTools.refusal(reason, problem) }
 }
