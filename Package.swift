@@ -14,9 +14,11 @@ func house(_ name: String, on dependencies: [Target.Dependency], path: String? =
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 
-func tests(_ name: String, of dependencies: [Target.Dependency]) -> Target {
+/// - Parameter data: Files beside the tests that they read.
+func tests(_ name: String, of dependencies: [Target.Dependency], data: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: settings)
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", exclude: data,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -70,7 +72,8 @@ let package = Package(
         tests("AgentsTests", of: ["Agents", "HTTP", "Platform"]),
         tests("ProvidersTests", of: ["Providers", "Simulators", "HTTP", "Platform"]),
         tests(
-            "CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"]),
+            "CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"],
+            data: ["SpokenDates/expressions.tsv"]),
         tests("IngressTests", of: ["Ingress", "Calls", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
         tests("OperadoraTests", of: ["operadora", "Calls", "Simulators", "Postgres", "HTTP", "Platform"]),

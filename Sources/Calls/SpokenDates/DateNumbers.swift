@@ -18,7 +18,10 @@ extension DateLexicon {
         "eighteen dieciocho dezoito", "nineteen diecinueve dezenove dezanove", "twenty veinte vinte",
         "veintiuno veintiun veintiuna", "veintidos", "veintitres", "veinticuatro", "veinticinco", "veintiseis",
         "veintisiete", "veintiocho", "veintinueve", "thirty treinta trinta"
-    ).merging(["forty": 40, "cuarenta": 40, "quarenta": 40, "fifty": 50, "cincuenta": 50, "cinquenta": 50]) { $1 }
+    ).merging([
+        "couple": 2, "couple of": 2, "a couple of": 2, "un par de": 2, "um par de": 2, "forty": 40, "cuarenta": 40,
+        "quarenta": 40, "fifty": 50, "cincuenta": 50, "cinquenta": 50,
+    ]) { $1 }
 
     private static let ordinals = counted(
         "", "first primero primer primeiro", "", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",

@@ -2,7 +2,9 @@
 extension DateParser {
     /// "at 3 pm", "15:30", "às 15h30", "a las tres y media", "half past two", "quinze para as três", "noon".
     mutating func takeTime() -> Bool {
-        let start = skip([.from, .after, .before, .at], from: 0)
+        if takeLimit() { return true }
+        var start = skip([.from, .after, .before, .at], from: 0)
+        if start > 0, peek(start) == .the, peek(start + 1) == .noon { start += 1 }
         let announcement = (0..<start).compactMap { peek($0) }
         guard let (time, length) = clock(start, isAnnounced: start > 0, isRange: announcement.contains(.from)) else {
             guard start > 0 else { return false }
@@ -17,6 +19,18 @@ extension DateParser {
             take(length, .time(time))
             takeEndOfRange(after: time)
         }
+        return true
+    }
+
+    /// "until 3 pm", "hasta las 3", "até o meio-dia": no time to begin with. Spanish and Portuguese "a" leads to a limit only
+    /// with an article: "al mediodía" and "à 1h" are times.
+    private mutating func takeLimit() -> Bool {
+        guard peek() == .to else { return false }
+        let start = skip([.at, .the], from: 1)
+        guard start > 1 || language == "en",
+            let (time, length) = clock(start, isAnnounced: peek(start - 1) == .at, isRange: true)
+        else { return false }
+        take(length, .before(time))
         return true
     }
 
@@ -50,6 +64,9 @@ extension DateParser {
         let start = number(ahead) == 1 && peek(ahead + 1) == .quarter ? ahead + 1 : ahead
         let minutes: Int
         switch peek(start) {
+        // "Half four" is after four o'clock.
+        case .half where language == "en" && number(start + 1) != nil && peek(start + 2) != .hours:
+            return (ClockTime(hour: number(start + 1) ?? 0, minute: 30), start + 2)
         case .half: minutes = 30
         case .quarter: minutes = 15
         default:
@@ -60,6 +77,7 @@ extension DateParser {
         switch peek(start + 1) {
         case .past: return (ClockTime(hour: hour, minute: minutes), start + 3)
         case .minutesTo: return (time(hour, minus: minutes), start + 3)
+        case .of where language == "en" && peek(start) == .quarter: return (time(hour, minus: 15), start + 3)
         // "9 to 5" is a range, "ten to three" a time.
         case .to where language == "en" && !isRange && minutes % 5 == 0 && minutes < 30 && digits(start) == 0:
             return (time(hour, minus: minutes), start + 3)
@@ -93,7 +111,8 @@ extension DateParser {
         case .and where peek(ahead + 2) == .half: return (ClockTime(hour: hour, minute: 30), ahead + 3)
         case .and where peek(ahead + 2) == .quarter: return (ClockTime(hour: hour, minute: 15), ahead + 3)
         case .and:
-            guard let minute = number(ahead + 2), (1..<60).contains(minute), digits(ahead + 2) == 0, !isRange,
+            guard let minute = number(ahead + 2), (1..<60).contains(minute), digits(ahead + 2) == 0 || minute > 9,
+                !isRange,
                 language != "en"
             else { return (plain, ahead + 1) }
             return (ClockTime(hour: hour, minute: minute), ahead + 3)
@@ -102,7 +121,17 @@ extension DateParser {
             return (time(hour, minus: minutes), ahead + 3)
         case .number(let minute, 0, false) where digits(ahead) == 0 && (10..<60).contains(minute):
             return (ClockTime(hour: hour, minute: minute), ahead + 2)
+        // Behind "at 4", the 15 of "4 15" is minutes unless it is a day of some month.
+        case .number(let minute, 2, false) where isAnnounced && minute < 60 && minute % 5 == 0 && !isDay(ahead + 1):
+            return (ClockTime(hour: hour, minute: minute), ahead + 2)
         default: return (plain, ahead + 1)
+        }
+    }
+
+    private func isDay(_ ahead: Int) -> Bool {
+        switch peek(skip([.of, .the], from: ahead + 1)) {
+        case .month, .unit, .symbol: true
+        default: false
         }
     }
 

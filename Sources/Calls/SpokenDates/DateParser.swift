@@ -54,9 +54,14 @@ struct DateParser {
     mutating func replaceLast(_ term: DateTerm) { terms[terms.count - 1] = term }
 
     private mutating func step() {
-        if takeWrittenDate() || takeMonthDate() || takeSpan() || takeQualified() || takeTime() { return }
+        if takeWrittenDate() || takeMonthDate() || takeSpan() || takeOfMonth() || takeQualified() || takeTime() {
+            return
+        }
         switch peek() {
-        case .dayOffset(let days): take(1, .day(offset: days))
+        case .dayOffset(let days): takeDay(days)
+        case .now where isAfterWeekday: take(1)
+        case .now: take(1, .day(offset: 0))
+        case .afterNext: take(1, .daysAfter(7))
         case .weekOffset(let weeks): take(1, .week(offset: weeks))
         case .weekday(let day): takeWeekday(day)
         case .part(let part): take(1, .part(part))
@@ -69,13 +74,20 @@ struct DateParser {
         }
     }
 
-    /// "martes que viene", "Friday", "martes pasado".
+    /// "tomorrow"; "tomorrow week" is a week after.
+    private mutating func takeDay(_ offset: Int) {
+        let isWeekLater = language == "en" && peek(1) == .unit(.week)
+        take(isWeekLater ? 2 : 1, .day(offset: isWeekLater ? offset + 7 : offset))
+    }
+
+    /// "martes que viene", "Friday", "martes pasado", "Tuesday week".
     private mutating func takeWeekday(_ day: Int) {
         // In "Tuesday next week" it is the week that is the next.
         let isPeriod = if case .unit? = peek(2) { true } else { false }
         switch peek(1) {
         case .next where !isPeriod: take(2, .weekday(day, .coming))
         case .last where !isPeriod: take(2, .weekday(day, .last))
+        case .unit(.week) where language == "en" && peek(2) != .next: take(2, .weekday(day, .coming), .daysAfter(7))
         default: take(1, .weekday(day, .coming))
         }
     }

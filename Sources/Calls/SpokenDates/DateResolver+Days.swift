@@ -65,6 +65,9 @@ extension DateResolver {
             case .daysAfter(let count): days = days.map { $0 + count }
             case .beforeDay: days = Array(today..<max(today + 1, days[0]))
             case .afterDay: days = [days[days.count - 1] + 1]
+            case .wholeWeek where days.count == 1:
+                let monday = days[0] - self.weekday(of: days[0])
+                days = Array(monday...monday + 4)
             default: break
             }
         }
@@ -112,7 +115,7 @@ struct DateContext {
 
     init(_ terms: [DateTerm]) {
         let namesWeekday = terms.contains(where: \.isWeekday)
-        let namesDayOfMonth = terms.contains { if case .dayOfMonth = $0 { true } else { false } }
+        let namesDayOfMonth = terms.contains(where: \.isDayOfMonth)
         for term in terms {
             switch term {
             case .week(let offset) where namesWeekday: week = .offset(offset)
@@ -127,4 +130,11 @@ struct DateContext {
 extension DateTerm {
     var weekday: Int? { if case .weekday(let day, _) = self { day } else { nil } }
     var isWeekday: Bool { weekday != nil }
+    /// Whether a month that is named beside it says where to look for it.
+    var isDayOfMonth: Bool {
+        switch self {
+        case .dayOfMonth, .nthWeekday, .lastDay: true
+        default: false
+        }
+    }
 }

@@ -14,6 +14,8 @@ extension DateResolver {
         case .namedMonth(let month, let year): context.month == nil ? self.month(month, year) : nil
         case .date(let day, let month, let year): [try date(day, month, year)]
         case .dayOfMonth(let day): [try dayOfMonth(day, weekdays.first, context.month)]
+        case .nthWeekday(let count, let weekday): [try nth(count, weekday, wholeMonth(context))]
+        case .lastDay: Array(wholeMonth(context).suffix(1))
         default: nil
         }
     }
@@ -56,17 +58,39 @@ extension DateResolver {
         return time.daysSince1970
     }
 
-    /// Without a year the next one: this year's, or next year's where that is still within the horizon.
+    /// Without a year the nearest one: what was last month has passed, what was ten months ago comes in two.
     private func date(_ day: Int, _ month: Int, _ year: Int?) throws(SpokenDateRefusal) -> Int {
         let thisYear = CivilTime(daysSince1970: today).year
-        var time = CivilTime(year: year ?? thisYear, month: month, day: day)
-        guard (1...12).contains(month), (1...9_999).contains(time.year), time.isValid else {
-            throw refusals.noSuchDay(time)
+        let named = CivilTime(year: year ?? thisYear, month: month, day: day)
+        guard (1...12).contains(month), (1...9_999).contains(named.year) else { throw refusals.noSuchDay(named) }
+        let years = year.map { [$0] } ?? [thisYear, thisYear + 1]
+        let dates = years.map { CivilTime(year: $0, month: month, day: day) }.filter(\.isValid).map(\.daysSince1970)
+        // A leap day of next year that is out of reach is no better than none.
+        guard let nearest = dates.min(by: { abs($0 - today) < abs($1 - today) }),
+            year != nil || named.isValid || nearest <= today + horizonDays
+        else { throw refusals.noSuchDay(named) }
+        return nearest
+    }
+
+    /// The month that was named beside a day of it, else this one.
+    private func wholeMonth(_ context: DateContext) -> [Int] {
+        switch context.month {
+        case .month(let offset): month(offset)
+        case .namedMonth(let month, let year): self.month(month, year)
+        default: month(0)
         }
-        guard year == nil, time.daysSince1970 < today else { return time.daysSince1970 }
-        let passed = time.daysSince1970
-        time.year += 1
-        return time.isValid && time.daysSince1970 <= today + horizonDays ? time.daysSince1970 : passed
+    }
+
+    private func nth(_ count: Int, _ weekday: Int, _ days: [Int]) throws(SpokenDateRefusal) -> Int {
+        let matching = days.filter { self.weekday(of: $0) == weekday }
+        if count < 0, let last = matching.last { return last }
+        guard matching.indices.contains(count - 1) else {
+            // The fifth Monday of a month that has four would be in the next.
+            var beyond = CivilTime(daysSince1970: days[0])
+            beyond.day = (matching.first ?? days[0]) - days[0] + 1 + 7 * (count - 1)
+            throw refusals.noSuchDay(beyond)
+        }
+        return matching[count - 1]
     }
 
     /// The next month that has this day, on the weekday that was said if one was. Where no month of the next three has
@@ -77,7 +101,12 @@ extension DateResolver {
         case .namedMonth(let month, let year): return try date(day, month, year)
         default: break
         }
-        guard (1...31).contains(day) else { throw refusals.notUnderstood }
+        guard (1...99).contains(day) else { throw refusals.notUnderstood }
+        guard day <= 31 else {
+            var time = firstOfMonth(0)
+            time.day = day
+            throw refusals.noSuchDay(time)
+        }
         let candidates = (0...3).compactMap { offset -> Int? in
             var time = firstOfMonth(offset)
             time.day = day

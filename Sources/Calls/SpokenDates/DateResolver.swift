@@ -11,10 +11,10 @@ struct DateResolver {
     /// A named weekday is one of this or the next week; whether a day exists, lies behind us or too far ahead is for the
     /// caller to be told, never to be guessed.
     func resolve(_ terms: [DateTerm]) throws(SpokenDateRefusal) -> SpokenDate {
-        if let later = inHours(terms) { return try checked([today + later / 1_440], nil, later % 1_440) }
-        let part = try onlyPart(terms)
+        var part = try onlyPart(terms)
         let minute = try minuteOfDay(terms, part)
         var days = try days(of: terms)
+        if days.count == 1, part == nil, minute == nil, terms.contains(.portion(.early)) { part = .morning }
         if days.isEmpty {
             guard part != nil || minute != nil else { throw refusals.notUnderstood }
             days = [isOver(part, minute) ? today + 1 : today]
@@ -23,8 +23,11 @@ struct DateResolver {
     }
 
     /// A day and time that came as an instant.
-    func resolve(_ instant: CivilTime) throws(SpokenDateRefusal) -> SpokenDate {
-        try checked([instant.daysSince1970], nil, instant.hour * 60 + instant.minute)
+    func resolve(_ instant: Date, in zone: Zone) throws(SpokenDateRefusal) -> SpokenDate {
+        let time = zone.civilTime(at: instant)
+        var date = try checked([time.daysSince1970], nil, time.hour * 60 + time.minute)
+        date.exactInstant = instant
+        return date
     }
 
     private func checked(
@@ -43,11 +46,6 @@ struct DateResolver {
     /// Whether nothing is left today of what was named.
     private func isOver(_ part: PartOfDay?, _ minute: Int?) -> Bool {
         if let minute { minute <= minuteNow } else { (part?.minutes.upperBound ?? 1_440) <= minuteNow }
-    }
-
-    private func inHours(_ terms: [DateTerm]) -> Int? {
-        for case .inHours(let hours) in terms { return minuteNow + hours * 60 }
-        return nil
     }
 
     /// "Morning or afternoon" is neither; "before noon" is the morning.

@@ -18,11 +18,18 @@ enum DateTerm: Hashable {
     case date(day: Int, month: Int, year: Int?)
     /// The next day of the month with this number.
     case dayOfMonth(Int)
+    /// The first, second … of these weekdays of the month that follows; -1 is the last.
+    case nthWeekday(Int, Int)
+    /// Of the month that follows.
+    case lastDay
+    /// Monday to Friday of the week that the day that follows is in.
+    case wholeWeek
     /// So many days after the day that follows.
     case daysAfter(Int)
     case part(PartOfDay)
     case time(ClockTime)
-    case inHours(Int)
+    /// So many minutes from now; negative is before now.
+    case inMinutes(Int)
     /// An instant with its own offset from UTC.
     case instant(secondsSince1970: Int)
     /// A time that bounds what is wanted from above: it names no time to begin with.

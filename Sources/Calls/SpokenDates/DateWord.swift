@@ -7,6 +7,14 @@ enum DateWord: Hashable {
     /// 1 … 12. Short names are only months beside a number: "mar", "set", "out" and "may" are other words as well.
     case month(Int, isShort: Bool)
     case dayOffset(Int)
+    /// Today, but behind a weekday only the coming one: "sexta agora".
+    case now
+    /// 1 for the first … of a kind: "primera", "terceira". Ordinals that may be days of the month are numbers.
+    case nth(Int)
+    /// Of a month: "último día".
+    case lastDay
+    /// "the Tuesday after next".
+    case afterNext
     /// The week after the next one has 2.
     case weekOffset(Int)
     case unit(Unit)
@@ -20,6 +28,7 @@ enum DateWord: Hashable {
     case after, before
     /// "h", "hrs", "horas"; "o'clock", "en punto".
     case hours
+    case minutes
     case half, quarter, past, minus
     /// "to" as in "Monday to Friday" and "ten to three"; Spanish and Portuguese "para" only as in the latter.
     case to, minutesTo

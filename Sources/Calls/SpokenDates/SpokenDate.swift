@@ -8,6 +8,9 @@ public struct SpokenDate: Sendable, Hashable {
     public var partOfDay: PartOfDay?
     /// Minutes since midnight, when a clock time was said.
     public var minuteOfDay: Int?
+    /// Set when an instant was named, with an offset or as "in two hours": in an hour that clocks repeat, the day and the
+    /// minute alone would mean the first time.
+    public var exactInstant: Date?
 
     public init(days: [CivilTime], partOfDay: PartOfDay? = nil, minuteOfDay: Int? = nil) {
         self.days = days
@@ -17,6 +20,7 @@ public struct SpokenDate: Sendable, Hashable {
 
     /// The one instant that was named: a clock time on a single day.
     public func instant(in zone: Zone) -> Date? {
+        if let exactInstant { return exactInstant }
         guard let day = days.first, days.count == 1, let minute = minuteOfDay else { return nil }
         return zone.date(of: day.atMinute(minute))
     }
@@ -26,7 +30,8 @@ public struct SpokenDate: Sendable, Hashable {
     public func windows(in zone: Zone) -> [Range<Date>] {
         let minutes = minuteOfDay.map { $0..<1_440 } ?? partOfDay?.minutes ?? 0..<1_440
         return days.map { day in
-            zone.date(of: day.atMinute(minutes.lowerBound))..<zone.date(of: day.atMinute(minutes.upperBound))
+            let start = exactInstant ?? zone.date(of: day.atMinute(minutes.lowerBound))
+            return start..<zone.date(of: day.atMinute(minutes.upperBound))
         }
     }
 }

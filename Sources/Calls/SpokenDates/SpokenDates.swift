@@ -22,7 +22,7 @@ public struct SpokenDates: Sendable {
     ///
     /// - "next Tuesday" and "Tuesday" are the first one after today, "this Tuesday" may be today.
     /// - "next week" is Monday to Friday of the week after this; weeks begin on Monday.
-    /// - "in two weeks" is that day; "the 15th" is the next one; a date without a year is the next one within the horizon.
+    /// - "in two weeks" is that day; "the 15th" is the next one; a date without a year is the nearest one.
     /// - "at 3" is in the afternoon, "at 8" in the morning, unless more was said.
     public func understand(_ text: String) throws(SpokenDateRefusal) -> SpokenDate {
         let refusals = DateRefusals(language: language)
@@ -33,8 +33,15 @@ public struct SpokenDates: Sendable {
         let resolver = DateResolver(
             today: civilNow.daysSince1970, minuteNow: civilNow.hour * 60 + civilNow.minute, horizonDays: horizonDays,
             refusals: refusals)
-        for case .instant(let seconds) in terms {
-            return try resolver.resolve(zone.civilTime(at: Date(timeIntervalSince1970: Double(seconds))))
+        for term in terms {
+            switch term {
+            case .instant(let seconds):
+                return try resolver.resolve(Date(timeIntervalSince1970: Double(seconds)), in: zone)
+            // Clocks that are changed meanwhile change what they will show then, not how long it is.
+            case .inMinutes(let minutes):
+                return try resolver.resolve(now.addingTimeInterval(Double(minutes) * 60), in: zone)
+            default: break
+            }
         }
         return try resolver.resolve(terms)
     }
