@@ -15,10 +15,14 @@ struct Assembly: Sendable {
     let metrics = MetricsRegistry()
     let logger: Logger
 
-    /// - Parameter process: "ingress" or "worker", for the log and for `pg_stat_activity`.
-    init(_ configuration: Configuration, process: String, maximumConnections: Int) throws {
+    /// - Parameters:
+    ///   - process: "ingress" or "worker", for the log and for `pg_stat_activity`.
+    ///   - logLevel: unless LOG_LEVEL says another.
+    init(
+        _ configuration: Configuration, process: String, maximumConnections: Int, logLevel: Logger.Level = .info
+    ) throws {
         self.configuration = configuration
-        logger = configuration.log.logger("operadora.\(process)")
+        logger = configuration.log.logger("operadora.\(process)", level: logLevel)
         database = try Database(
             configuration, applicationName: "operadora \(process)", maximumConnections: maximumConnections,
             logger: logger)
@@ -42,16 +46,16 @@ struct Assembly: Sendable {
         }
     }
 
-    private func close() async {
+    func close() async {
         await http.shutDown()
         await database.client.close()
     }
 
     /// What claims jobs and runs them.
     func worker() throws -> [any Service] {
-        let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
+        let services = try callServices()
+        let queue = services.queue
         var registry = JobRegistry()
-        let services = try callServices(queue)
         CallJobs.register(in: &registry, services: services)
         if configuration.sealingKeys.isEmpty, configuration.mail != nil {
             logger.notice(
@@ -85,8 +89,9 @@ struct Assembly: Sendable {
         QueueHealth(database.client, thresholds: configuration.alarms, metrics: metrics, logger: logger)
     }
 
-    private func callServices(_ queue: JobQueue) throws -> CallServices {
-        CallServices(
+    func callServices() throws -> CallServices {
+        let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
+        return CallServices(
             postgres: database.client, queue: queue, telephony: TwilioTelephony(twilio), calendar: calendar(),
             model: model, modelName: configuration.model.name, mailer: try mailer(), settings: configuration.calls,
             metrics: metrics, logger: logger)

@@ -5,6 +5,9 @@ enum Console {
     /// One line of result.
     static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
+    /// A piece of a line of result.
+    static func printPiece(_ text: String) { write(text, to: STDOUT_FILENO) }
+
     /// One line for the person in front: progress, warnings, errors.
     static func printError(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 

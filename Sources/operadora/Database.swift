@@ -35,17 +35,23 @@ struct Database: Sendable {
         let logger = configuration.log.logger("operadora", level: .error)
         let database = try Database(configuration, applicationName: "operadora cli", logger: logger)
         do {
-            try await database.requireCurrentSchema()
-            let result = try await body(database.client)
+            let result = try await database.reached { try await body(database.client) }
             await database.client.close()
             return result
-        } catch let error as PostgresError where error.code == .connection {
-            await database.client.close()
-            throw CommandFailure(
-                "\(error)".replacing("\t", with: " ") + ": look at DATABASE_URL, and whether PostgreSQL runs there")
         } catch {
             await database.client.close()
             throw error
+        }
+    }
+
+    /// Runs `body` on the current schema; of a database that cannot be reached it says what to look at.
+    func reached<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            try await requireCurrentSchema()
+            return try await body()
+        } catch let error as PostgresError where error.code == .connection {
+            throw CommandFailure(
+                "\(error)".replacing("\t", with: " ") + ": look at DATABASE_URL, and whether PostgreSQL runs there")
         }
     }
 }

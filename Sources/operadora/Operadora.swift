@@ -20,7 +20,8 @@ struct Operadora: ParsableCommand {
                 """,
             subcommands: [
                 MigrateCommand.self, IngressCommand.self, WorkerCommand.self, LeadsCommand.self, CampaignCommand.self,
-                CallsCommand.self, JobsCommand.self, QueuesCommand.self, SchedulesCommand.self, AlarmsCommand.self,
+                CallsCommand.self, ChatCommand.self, JobsCommand.self, QueuesCommand.self, SchedulesCommand.self,
+                AlarmsCommand.self,
                 DemoCommand.self, DoctorCommand.self,
             ])
     }

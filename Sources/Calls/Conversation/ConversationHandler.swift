@@ -6,11 +6,15 @@ import Postgres
 public struct ConversationHandler: Sendable {
     private let services: CallServices
     private let records: TurnRecords
+    private let options: TurnOptions
     private let turnTimer: Timer
     private let modelTimer: Timer
 
-    public init(_ services: CallServices) {
+    public init(_ services: CallServices) { self.init(services, TurnOptions()) }
+
+    init(_ services: CallServices, _ options: TurnOptions) {
         self.services = services
+        self.options = options
         records = TurnRecords(services)
         turnTimer = services.metrics.timer(
             "operadora_turn_seconds", help: "Time to answer a turn, the model's time included")
@@ -42,7 +46,8 @@ public struct ConversationHandler: Sendable {
         let stopwatch = Stopwatch()
         defer { turnTimer.record(stopwatch.elapsed) }
         let deadline = ContinuousClock.now + services.settings.turnBudget
-        guard let state = try await records.load(job.callID) else { return .unknownCall }
+        guard var state = try await records.load(job.callID) else { return .unknownCall }
+        options.prepare(&state)
         let speech = CallerSpeech(job)
         var answer = TurnAnswer(job, speech, state)
         switch TurnPlan(job, speech, state) {
@@ -56,7 +61,7 @@ public struct ConversationHandler: Sendable {
             answer.isDoNotCall = true
             answer.utterance = utterance
         case .think(let words):
-            let thinking = TurnThinking(services, state, number: answer.number, deadline: deadline)
+            let thinking = TurnThinking(services, state, number: answer.number, deadline: deadline, options)
             let thought = try await thinking.think(about: words)
             answer.utterance = thought.utterance
             answer.account = thought.account

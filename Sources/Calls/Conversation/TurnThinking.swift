@@ -10,13 +10,18 @@ struct TurnThinking: Sendable {
     /// Of the utterance that is being thought about.
     private let number: Int
     private let deadline: ContinuousClock.Instant
+    private let options: TurnOptions
 
-    init(_ services: CallServices, _ state: TurnState, number: Int, deadline: ContinuousClock.Instant) {
+    init(
+        _ services: CallServices, _ state: TurnState, number: Int, deadline: ContinuousClock.Instant,
+        _ options: TurnOptions = TurnOptions()
+    ) {
         self.services = services
         self.records = TurnRecords(services)
         self.state = state
         self.number = number
         self.deadline = deadline
+        self.options = options
     }
 
     struct Thought: Sendable {
@@ -56,7 +61,16 @@ struct TurnThinking: Sendable {
                 RescheduleMeetingTool(meetings: meetings), CancelMeetingTool(meetings: meetings), HangUpTool(),
             ] + (ScheduleMeetingTool(services: services, state: state).map { [$0] } ?? [])
         let allowed = state.campaign?.tools
-        return try ToolRegistry(all.filter { allowed?.contains($0.description.name) ?? true })
+        return try ToolRegistry(
+            all.filter { allowed?.contains($0.description.name) ?? true }.map(options.replaceTool))
+    }
+
+    /// One call by hand, as the model would make it: with the same tools and checks, and kept as the model's are.
+    func execute(_ call: ToolCall) async throws -> ToolExecution {
+        let executions = try await executor(tools(state)).execute([call], until: deadline) { execution in
+            _ = try await records.record(execution, of: state.call.id, turnNumber: number)
+        }
+        return executions[0]
     }
 
     private func executor(_ tools: ToolRegistry) -> ToolExecutor {
@@ -66,7 +80,7 @@ struct TurnThinking: Sendable {
     /// What a worker left that died over it is finished first, and the model learns of it before it is asked.
     private func finishInterruptedWork(_ tools: ToolRegistry) async throws -> [TurnState.RecordedToolCall] {
         let calls = InterruptedWork(state).calls.filter { tools.get($0.name) != nil }
-        guard !calls.isEmpty else { return [] }
+        guard !calls.isEmpty, options.isRecorded else { return [] }
         let executions = try await executor(tools).execute(calls, until: deadline)
         var recorded: [TurnState.RecordedToolCall] = []
         for execution in executions {
@@ -84,11 +98,14 @@ struct TurnThinking: Sendable {
         var loop = AgentLoop(model: services.model, executor: executor(tools), logger: services.logger)
         loop.limits.maximumRounds = rounds
         loop.limits.timeout = deadline - .now
+        loop.isStreaming = options.isStreaming
         // A voice needs a minute for so many.
         loop.maximumTokens = 400
         return try await loop.run(conversation, earlier: earlier) { event in
-            guard case .toolEnded(let execution) = event else { return }
-            _ = try await records.record(execution, of: state.call.id, turnNumber: number)
+            if case .toolEnded(let execution) = event, options.isRecorded {
+                _ = try await records.record(execution, of: state.call.id, turnNumber: number)
+            }
+            try await options.observe(event)
         }
     }
 

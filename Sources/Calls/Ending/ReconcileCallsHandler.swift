@@ -101,7 +101,7 @@ extension ReconcileCallsHandler {
     }
 
     /// Calls of a provider that is configured no more: nobody can be asked. While they could still be under way they wait,
-    /// for webhooks or for a process that knows the provider.
+    /// for webhooks or for a process that knows the provider. A chat that nobody ended was left by a process that died.
     private func giveUpForeignCalls() async throws -> Int {
         let rows = try await services.postgres.query(
             """
@@ -113,7 +113,11 @@ extension ReconcileCallsHandler {
             """)
         for row in rows {
             let (id, provider) = try row.decode(Int64.self, String.self)
-            try await calls.end(id, .uncertain, error: "its provider \(provider) is configured no more")
+            if provider == ChatSession.provider {
+                try await calls.end(id, error: "the chat was left without an end")
+            } else {
+                try await calls.end(id, .uncertain, error: "its provider \(provider) is configured no more")
+            }
         }
         return rows.count
     }

@@ -12,6 +12,10 @@ struct Configuration: Sendable {
         static let webhooks = Needs(rawValue: 2)
         /// Telephone, language model and calendar.
         static let providers = Needs(rawValue: 4)
+        /// The language model alone.
+        static let model = Needs(rawValue: 8)
+        /// The calendar alone.
+        static let calendar = Needs(rawValue: 16)
     }
 
     var log: LogConfiguration

@@ -56,7 +56,7 @@ struct ModelConfiguration: Sendable {
         let standard = "https://api.openai.com/v1"
         baseURL = reader.url("OPENAI_BASE_URL", default: standard) ?? standard
         name = reader.string("OPENAI_MODEL", default: "gpt-4.1-mini")
-        if needs.contains(.providers), baseURL == standard {
+        if !needs.isDisjoint(with: [.providers, .model]), baseURL == standard {
             _ = reader.requiredSecret(
                 "OPENAI_API_KEY", "a key of the OpenAI project, unless OPENAI_BASE_URL leads elsewhere")
         }
@@ -82,7 +82,7 @@ struct CalendarConfiguration: Sendable {
         impersonate = reader.string("GOOGLE_IMPERSONATE")
         let standard = "https://www.googleapis.com/calendar/v3"
         baseURL = reader.url("GOOGLE_CALENDAR_BASE_URL", default: standard) ?? standard
-        guard isProviderKnown, provider == .google, needs.contains(.providers) else { return }
+        guard isProviderKnown, provider == .google, !needs.isDisjoint(with: [.providers, .calendar]) else { return }
         let file = reader.string("GOOGLE_CREDENTIALS_FILE", default: "credentials.json")
         do {
             account = try GoogleServiceAccount(contentsOf: file)

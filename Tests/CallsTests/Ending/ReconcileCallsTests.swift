@@ -89,6 +89,29 @@ struct ReconcileCallsTests {
         #expect(bench.telephony.dialled.isEmpty)
     }
 
+    @Test("A chat whose process died is ended once nothing was said in it for as long as two calls may last")
+    func abandonedChat() async throws {
+        let bench = try await CallBench()
+        let services = bench.services
+        let brief = try await ChatBrief.load(campaignID: nil, language: "es", instructions: nil, services)
+        var callID: Int64 = 0
+        try await ChatSession.hold(brief, services) { session in
+            _ = try await session.answer(nil)
+            callID = session.callID
+        }
+        // A process that is killed does not write the end.
+        try await bench.query("ALTER TABLE calls DISABLE TRIGGER USER")
+        try await bench.query(
+            "UPDATE calls SET status = 'in_progress', ended_at = NULL, provider_status = NULL WHERE id = \(callID)")
+        try await bench.query("ALTER TABLE calls ENABLE TRIGGER USER")
+        try await bench.age(callID, by: 3_599)
+        try await reconcile(bench)
+        #expect(try await bench.status(callID) == "in_progress")
+        try await bench.age(callID, by: 2)
+        try await reconcile(bench)
+        #expect(try await bench.status(callID) == "ended")
+    }
+
     @Test("Calls whose job was cancelled by hand end, however many, and are not dialled; one whose job was lost is")
     func cancelledJobs() async throws {
         let bench = try await CallBench()

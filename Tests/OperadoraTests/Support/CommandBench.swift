@@ -22,8 +22,10 @@ struct CommandBench: Sendable {
 
     func run(_ arguments: String...) async throws -> Run { try await run(arguments) }
 
-    func run(_ arguments: [String]) async throws -> Run {
-        let run = try Executable(arguments, environment)
+    func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String = ""
+    ) async throws -> Run {
+        let run = try Executable(arguments, self.environment.merging(environment) { $1 }, input: input)
         async let output = run.output.rest()
         async let error = run.error.rest()
         return Run(exit: try await run.process.exit(), output: await output, error: await error)

@@ -12,14 +12,16 @@ struct Executable: Sendable {
     let output: LineReader
     let error: LineReader
 
-    /// Starts it with these variables alone.
-    init(_ arguments: [String], _ environment: [String: String] = [:]) throws {
+    /// Starts it with these variables alone; its standard input is what `input` says, and then ends.
+    init(_ arguments: [String], _ environment: [String: String] = [:], input: String = "") throws {
         let base = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "LD_LIBRARY_PATH"].contains($0.key) }
         let (output, error) = (try Pipe(), try Pipe())
+        let file = try Self.file(input)
+        defer { close(file) }
         process = try ChildProcess.start(
             Self.path, arguments, environment: base.merging(environment) { _, new in new },
-            directory: FileManager.default.temporaryDirectory.path, output: .descriptor(output.writeEnd),
-            error: .descriptor(error.writeEnd), isDetached: true)
+            directory: FileManager.default.temporaryDirectory.path, input: .descriptor(file),
+            output: .descriptor(output.writeEnd), error: .descriptor(error.writeEnd), isDetached: true)
         self.output = output.reader()
         self.error = error.reader()
     }
@@ -33,6 +35,19 @@ struct Executable: Sendable {
         async let error = run.error.rest()
         let exit = try await run.process.exit()
         return (exit, await output, await error)
+    }
+
+    /// A file without a name that holds a text of any length, to be read from its beginning.
+    private static func file(_ text: String) throws -> Int32 {
+        var path = Array("/tmp/operadora-input-XXXXXX".utf8CString)
+        let file = mkstemp(&path)
+        let bytes = Array(text.utf8)
+        guard file >= 0, unlink(path) == 0, write(file, bytes, bytes.count) == bytes.count,
+            lseek(file, 0, SEEK_SET) == 0
+        else {
+            throw NoPipe()
+        }
+        return file
     }
 
     private struct NoPipe: Error {}

@@ -33,8 +33,8 @@ struct Terminal: Sendable {
     }
 
     /// Types a line, at once: whoever reads it may still have to ask.
-    func type(_ line: String) {
-        let bytes = Array("\(line)\n".utf8)
+    func type(_ line: String, ending: String = "\n") {
+        let bytes = Array("\(line)\(ending)".utf8)
         _ = write(keyboard, bytes, bytes.count)
     }
 
