@@ -1,6 +1,7 @@
 import Platform
 import Postgres
 import Simulators
+import TestSupport
 import Testing
 
 @testable import Calls
@@ -113,6 +114,23 @@ struct ChatCommandTests {
         #expect(run.error.split(separator: "\n").count { $0.contains("longer than 2000 characters") } == 2)
         let said: [String] = try await bench.commands.column("SELECT content FROM turns WHERE role = 'caller'")
         #expect(said == ["tomorrow"])
+    }
+
+    @Test("The page has every option that the help has, and its query finds the chats")
+    func page() async throws {
+        let page = try DocumentationPage("chat.md")
+        let bench = try await ChatBench()
+        let help = try await bench.commands.run("chat", "--help").output
+        let options = help.split(separator: "\n").compactMap { line in
+            line.hasPrefix("  --") ? line.split(separator: " ").first.map(String.init) : nil
+        }
+        #expect(options.count == 7)
+        for option in options { #expect(page.text.contains("| `\(option)"), "\(option)") }
+        _ = try await bench.chat([], "hello")
+        await bench.close()
+        let query = try #require(page.examples.first).sql
+        let chats = try await bench.commands.sql(PostgresQuery(unsafe: query))
+        #expect(chats.count == 1)
     }
 
     @Test("What a model or a tool writes cannot steer the terminal")

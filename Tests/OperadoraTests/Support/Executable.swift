@@ -94,6 +94,14 @@ actor LineReader {
         }
     }
 
+    /// Whether this comes, whether or not its line has ended.
+    func has(_ text: String) -> Bool {
+        while !String(decoding: buffer, as: UTF8.self).contains(text) {
+            guard readMore() else { return false }
+        }
+        return true
+    }
+
     func rest() -> String {
         while readMore() {}
         defer { buffer = [] }
