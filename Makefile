@@ -46,6 +46,7 @@ lint: setup-tests ## Check format and packaging files
 	.venv/bin/ruff check --no-cache --line-length 120 benchmarks/peers
 	.venv/bin/ruff format --no-cache --line-length 120 --check benchmarks/peers
 	.venv/bin/hadolint docker/Dockerfile
+	BAML_LOG=warn .venv/bin/baml-cli check --from baml_src
 	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
 
 format: ## Format the sources in place

@@ -103,11 +103,23 @@ struct Assembly: Sendable {
             baseURL: configuration.twilio.baseURL, http: http)
     }
 
-    var model: OpenAIModel {
-        var settings = OpenAIModel.Configuration(
-            model: configuration.model.name, apiKey: configuration.model.apiKey?.reveal())
-        settings.baseURL = configuration.model.baseURL
-        return OpenAIModel(settings, client: http)
+    var model: any LanguageModel {
+        switch configuration.model.kind {
+        case .openai:
+            var settings = OpenAIModel.Configuration(
+                model: configuration.model.name, apiKey: configuration.model.apiKey?.reveal())
+            settings.baseURL = configuration.model.baseURL
+            return OpenAIModel(settings, client: http)
+        case .baml: return BAMLModel(Self.baml(configuration.model), client: http)
+        }
+    }
+
+    static func baml(_ configuration: ModelConfiguration) -> BAMLModel.Configuration {
+        var settings = BAMLModel.Configuration()
+        settings.baseURL = configuration.bamlURL
+        settings.password = configuration.bamlPassword?.reveal()
+        settings.functions = ["call_outcome": "ConcludeCall"]
+        return settings
     }
 
     private func calendar() -> any Calendar {

@@ -1,6 +1,7 @@
 import HTTP
 import Platform
 import Synchronization
+import TestSupport
 
 @testable import Agents
 
@@ -42,6 +43,27 @@ final class ModelServer: Sendable {
             settings.attemptTimeout = .seconds(300)
             settings.baseURL = baseURL
             try await body(OpenAIModel(settings, client: client) { wait in waits.withLock { $0.append(wait) } })
+        }
+        return waits.withLock { $0 }
+    }
+
+    /// The same with a BAML server between the model and this server.
+    func runBAML(_ body: (BAMLModel) async throws -> Void) async throws -> [Duration] {
+        let waits = Mutex<[Duration]>([])
+        try await serve { baseURL, client in
+            let baml = try await BAMLServer.start(modelURL: baseURL, apiKey: Self.key)
+            var settings = BAMLModel.Configuration()
+            settings.baseURL = baml.url
+            settings.password = BAMLServer.password
+            settings.functions = ["call_outcome": "ConcludeCall"]
+            settings.attemptTimeout = .seconds(300)
+            do {
+                try await body(BAMLModel(settings, client: client) { wait in waits.withLock { $0.append(wait) } })
+            } catch {
+                await baml.stop()
+                throw error
+            }
+            await baml.stop()
         }
         return waits.withLock { $0 }
     }

@@ -10,12 +10,14 @@ final class Rig: Sendable {
     let client: PostgresClient
     let providers: SimulatedProviders
     let processes: Processes
+    private let baml: BAMLServer?
     private let directory: URL
 
-    /// Starts the database, the providers, one ingress and some workers, on the product's schema.
+    /// Starts the database, the providers, one ingress and some workers, on the product's schema; with a BAML server between the
+    /// workers and the model if so wanted.
     static func start(
         workers: Int, providers configuration: SimulatedProviders.Configuration = .init(),
-        environment extra: [String: String] = [:]
+        usesBAML: Bool = false, environment extra: [String: String] = [:]
     ) async throws -> Rig {
         let logger = Logger(label: "rig", level: .error)
         let directory = FileManager.default.temporaryDirectory.appending(path: "operadora-rig-\(UUID().uuidString)")
@@ -23,7 +25,7 @@ final class Rig: Sendable {
         let server = try await PrivateServer.start(logger: logger)
         let url = try await server.createDatabase(named: "operadora")
         let providers = try SimulatedProviders(configuration: configuration, directory: directory.path, logger: logger)
-        let port = try freePort()
+        let port = try FreePort.any()
         var environment = providers.environment
         environment.merge([
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
@@ -32,6 +34,7 @@ final class Rig: Sendable {
             "BUSINESS_TIMEZONE": "America/New_York", "BUSINESS_HOURS": "mon-sun 06:00-22:00",
             "LOG_LEVEL": "warning", "LOG_FORMAT": "text",
         ]) { $1 }
+        let baml = usesBAML ? try await Self.startBAML(for: &environment) : nil
         environment.merge(extra) { $1 }
         let processes = try Processes(environment: environment, log: directory.appending(path: "log").path)
         try await processes.run(["migrate", "up"])
@@ -42,23 +45,38 @@ final class Rig: Sendable {
         settings.acquireTimeout = .seconds(30)
         let client = PostgresClient(settings, logger: logger)
         return Rig(
-            server: server, client: client, providers: providers, processes: processes, directory: directory)
+            server: server, client: client, providers: providers, processes: processes, baml: baml,
+            directory: directory)
+    }
+
+    /// The model's address and key are then known to the BAML server alone.
+    private static func startBAML(for environment: inout [String: String]) async throws -> BAMLServer {
+        let baml = try await BAMLServer.start(
+            modelURL: environment.removeValue(forKey: "OPENAI_BASE_URL"),
+            apiKey: environment.removeValue(forKey: "OPENAI_API_KEY") ?? "",
+            modelName: environment.removeValue(forKey: "OPENAI_MODEL") ?? "")
+        environment["LANGUAGE_MODEL"] = "baml"
+        environment["BAML_URL"] = baml.url
+        environment["BAML_PASSWORD"] = BAMLServer.password
+        return baml
     }
 
     private init(
         server: PrivateServer, client: PostgresClient, providers: SimulatedProviders, processes: Processes,
-        directory: URL
+        baml: BAMLServer?, directory: URL
     ) {
         self.server = server
         self.client = client
         self.providers = providers
         self.processes = processes
+        self.baml = baml
         self.directory = directory
     }
 
     /// Ends everything. The processes are asked to stop first, as a deploy would.
     func stop() async {
         await processes.stop()
+        await baml?.stop()
         await providers.stop()
         await client.close()
         await server.stop()
@@ -67,21 +85,4 @@ final class Rig: Sendable {
 
     /// What the processes wrote to their log, for a test that failed.
     var log: String { (try? String(contentsOf: directory.appending(path: "log"), encoding: .utf8)) ?? "" }
-
-    /// A number that no one listens on just now.
-    private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, length) == 0 ? getsockname(descriptor, address, &length) : -1
-            }
-        }
-        guard status == 0 else { throw POSIXError(.EADDRINUSE) }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
 }

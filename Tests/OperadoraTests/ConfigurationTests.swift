@@ -137,11 +137,21 @@ import Testing
         #expect(problems(["OPENAI_API_KEY": "", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"], needs: all).isEmpty)
     }
 
+    @Test("With BAML the model's key is not ours to have, and the server is looked for where it listens by itself")
+    func baml() throws {
+        let environment = ["LANGUAGE_MODEL": "baml", "OPENAI_API_KEY": ""]
+        #expect(problems(environment, needs: all).isEmpty)
+        let model = try Configuration(Environment(complete.merging(environment) { $1 }), needs: all).model
+        #expect(model.kind == .baml && model.bamlURL == "http://127.0.0.1:2024" && model.bamlPassword == nil)
+        #expect(problems(["BAML_URL": "localhost"], needs: all).map { $0.hasPrefix("BAML_URL") } == [true])
+    }
+
     @Test("No secret shows in a configuration that is printed")
     func secrets() throws {
         let secrets = [
             "DATABASE_URL": "postgresql://u:hunter2@h/d", "TWILIO_AUTH_TOKEN": "hunter2", "OPENAI_API_KEY": "hunter2",
-            "API_TOKENS": "hunter2hunter2hunter2", "SMTP_SERVER": "mail.example.com", "EMAIL_USER": "u",
+            "BAML_PASSWORD": "hunter2", "API_TOKENS": "hunter2hunter2hunter2", "SMTP_SERVER": "mail.example.com",
+            "EMAIL_USER": "u",
             "EMAIL_PASSWORD": "hunter2", "FROM_EMAIL": "a@example.com",
             "JOB_SEALING_KEYS": "a:hunter2hunter2hunter2hunter2hunter2hunter20=",
         ]

@@ -57,6 +57,47 @@ import Testing
         await google.stop()
     }
 
+    @Test(
+        "The doctor finds the BAML server, or says that it is away, refuses the password, or serves another release",
+        .enabled(if: PythonPeer.isExpected))
+    func baml() async throws {
+        let database = try await TestDatabase.make()
+        let old = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString)/baml_src")
+        try FileManager.default.createDirectory(at: old, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: old.deletingLastPathComponent()) }
+        try #"""
+        client<llm> Model {
+          provider openai-generic
+          options {
+            base_url "http://127.0.0.1:1/v1"
+            model "m"
+          }
+        }
+        function AnswerTurn(text: string) -> string {
+          client Model
+          prompt #"{{ text }}"#
+        }
+        """#.write(to: old.appending(path: "old.baml"), atomically: true, encoding: .utf8)
+        let (current, previous) = (
+            try await BAMLServer.start(modelURL: "http://127.0.0.1:1/v1"),
+            try await BAMLServer.start(modelURL: nil, source: old.path)
+        )
+        for (url, password, state, text) in [
+            (current.url, BAMLServer.password, "ok", "serves 3 functions"),
+            (current.url, "wrong", "failed", "set BAML_PASSWORD anew"),
+            (previous.url, BAMLServer.password, "failed", "has no function AnswerBySchema, ConcludeCall"),
+            ("http://127.0.0.1:1", "", "failed", "start baml-cli serve"),
+        ] {
+            let found = try await findings([
+                "DATABASE_URL": database.connectionString, "LANGUAGE_MODEL": "baml", "BAML_URL": url,
+                "BAML_PASSWORD": password,
+            ])
+            #expect(found.states["language model"] == state && found.text.contains(text), "\(found.text)")
+        }
+        await current.stop()
+        await previous.stop()
+    }
+
     @Test("Each alarm that is raised is named, with what to do, by the thresholds of the environment")
     func alarms() async throws {
         let database = try await TestDatabase.make()

@@ -43,16 +43,10 @@ public struct OpenAIModel: LanguageModel {
     public func respond(to request: ModelRequest) async throws -> ModelResponse {
         let body = ChatCompletionsRequest.body(request, model: request.model ?? configuration.model, isStreaming: false)
         let deadline = ContinuousClock.now + request.timeout
-        var retry = RetryBudget(deadline: deadline, configuration: configuration.retry)
-        while true {
-            do {
-                let response = try await attempt(httpRequest(body, deadline: deadline))
-                try request.check(response)
-                return response
-            } catch let error as ModelError {
-                guard let wait = retry.wait(after: error, now: .now, random: .random(in: 0...1)) else { throw error }
-                try await sleep(wait)
-            }
+        return try await configuration.retry.run(until: deadline, sleep: sleep) {
+            let response = try await attempt(httpRequest(body, deadline: deadline))
+            try request.check(response)
+            return response
         }
     }
 

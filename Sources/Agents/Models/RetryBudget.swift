@@ -35,3 +35,21 @@ public struct ModelRetryConfiguration: Sendable, Hashable {
     public var leastTimeForAnswer: Duration = .milliseconds(500)
     public init() {}
 }
+
+extension ModelRetryConfiguration {
+    /// Attempts something until it succeeds, fails with what no repetition mends, or has no time left.
+    func run<Answer: Sendable>(
+        until deadline: ContinuousClock.Instant, sleep: @Sendable (Duration) async throws -> Void,
+        _ attempt: () async throws -> Answer
+    ) async throws -> Answer {
+        var budget = RetryBudget(deadline: deadline, configuration: self)
+        while true {
+            do {
+                return try await attempt()
+            } catch let error as ModelError {
+                guard let wait = budget.wait(after: error, now: .now, random: .random(in: 0...1)) else { throw error }
+                try await sleep(wait)
+            }
+        }
+    }
+}

@@ -18,7 +18,7 @@ public final class SimulatedOpenAI: Sendable {
         /// 0 picks a free port.
         public var port = 0
         /// What answers; the sales agent by default.
-        public var answer: @Sendable (ChatPrompt) -> ChatAnswer = { SalesModel(prompt: $0).answer() }
+        public var answer: @Sendable (ChatPrompt) -> ChatAnswer = SalesModel.answer(to:)
         public init() {}
     }
 

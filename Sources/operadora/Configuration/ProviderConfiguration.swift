@@ -42,21 +42,27 @@ struct TwilioConfiguration: Sendable {
 }
 
 struct ModelConfiguration: Sendable {
-    enum Kind: String, CaseIterable, Sendable { case openai }
+    enum Kind: String, CaseIterable, Sendable { case openai, baml }
 
     var kind: Kind
     /// Nil is sent as no key: servers on one's own machine need none.
     var apiKey: Secret?
     var baseURL: String
     var name: String
+    /// Of `baml-cli serve`, which has the model's address and key in its own environment.
+    var bamlURL: String
+    var bamlPassword: Secret?
 
     init(_ reader: inout EnvironmentReader, _ needs: Configuration.Needs) {
         kind = reader.choice("LANGUAGE_MODEL", default: Kind.openai)
+        let local = "http://127.0.0.1:2024"
+        bamlURL = reader.url("BAML_URL", default: local) ?? local
+        bamlPassword = reader.secret("BAML_PASSWORD")
         apiKey = reader.secret("OPENAI_API_KEY")
         let standard = "https://api.openai.com/v1"
         baseURL = reader.url("OPENAI_BASE_URL", default: standard) ?? standard
         name = reader.string("OPENAI_MODEL", default: "gpt-4.1-mini")
-        if !needs.isDisjoint(with: [.providers, .model]), baseURL == standard {
+        if !needs.isDisjoint(with: [.providers, .model]), kind == .openai, baseURL == standard {
             _ = reader.requiredSecret(
                 "OPENAI_API_KEY", "a key of the OpenAI project, unless OPENAI_BASE_URL leads elsewhere")
         }

@@ -31,7 +31,9 @@ struct Doctor {
             await unless(
                 broken, "Twilio", needs: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_BASE_URL"],
                 checks.twilio),
-            await unless(broken, "language model", needs: ["OPENAI_API_KEY", "OPENAI_BASE_URL"], checks.languageModel),
+            await unless(
+                broken, "language model", needs: ["LANGUAGE_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "BAML_URL"],
+                configuration.model.kind == .baml ? checks.baml : checks.languageModel),
             await unless(broken, "calendar", needs: ["GOOGLE_CREDENTIALS_FILE"], checks.calendar),
             await checks.mail(),
         ]

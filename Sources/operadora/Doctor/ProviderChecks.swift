@@ -1,3 +1,4 @@
+import Agents
 import Calls
 import FoundationEssentials
 import HTTP
@@ -75,6 +76,29 @@ struct ProviderChecks: Sendable {
         let suggestion = Suggestion.nearest(to: name, among: models) ?? models[0]
         return .failed(
             check, "the server has no model \(name)", "set OPENAI_MODEL to one that it has, such as \(suggestion)")
+    }
+
+    /// Whether the server is there, takes the password, and has the functions of this release.
+    func baml() async -> Finding {
+        let check = "language model"
+        let settings = Assembly.baml(configuration.model)
+        var request = HTTPClientRequest(.get, settings.baseURL + "/openapi.json")
+        request.headers["x-baml-api-key"] = settings.password
+        let start = "start baml-cli serve --from baml_src, or look at BAML_URL"
+        return await ask(check, request, start) { response in
+            switch response.status {
+            case 200:
+                let paths = (try? response.json())?["paths"]?.object ?? [:]
+                let missing = settings.neededFunctions.filter { paths["/call/\($0)"] == nil }.sorted()
+                return missing.isEmpty
+                    ? .ok(check, "BAML at \(settings.baseURL) serves \(settings.neededFunctions.count) functions")
+                    : .failed(
+                        check, "the BAML server has no function \(missing.joined(separator: ", "))",
+                        "let it serve the baml_src of this release")
+            case 401, 403: return .failed(check, "the BAML server refuses the password", "set BAML_PASSWORD anew")
+            case let status: return .failed(check, "\(settings.baseURL) answers \(status)", start)
+            }
+        }
     }
 
     /// Gets a token, and asks the calendar what is taken in the next hour.

@@ -21,6 +21,12 @@ struct SalesModel {
         phrases = SalesPhrases(language: facts.language)
     }
 
+    /// The answer in the form that the request's fields, or the prompt's own words, ask for.
+    @Sendable static func answer(to prompt: ChatPrompt) -> ChatAnswer {
+        guard let form = PromptedForm(prompt) else { return SalesModel(prompt: prompt).answer() }
+        return ChatAnswer(text: form.text(of: SalesModel(prompt: form.prompt).answer()))
+    }
+
     func answer() -> ChatAnswer {
         if let schema = prompt.responseSchema {
             return ChatAnswer(text: Classification(prompt).value(of: schema).text)
