@@ -89,6 +89,14 @@ struct Assembly: Sendable {
         QueueHealth(database.client, thresholds: configuration.alarms, metrics: metrics, logger: logger)
     }
 
+    /// For calls without a telephone: the configured model, a calendar that is the database's alone, and no mail.
+    func evaluationServices() throws -> CallServices {
+        var services = try callServices()
+        services.calendar = LocalCalendar()
+        services.mailer = nil
+        return services
+    }
+
     func callServices() throws -> CallServices {
         let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
         return CallServices(

@@ -18,13 +18,18 @@ struct FinalizeCallHandler: Sendable {
     }
 
     func handle(_ job: FinalizeCall, context: JobContext) async throws -> JobOutcome {
-        if let wait = try await settleMeetings(of: job.callID, context.logger) { return .snoozed(wait) }
-        guard let call = try await FinalCall.load(job.callID, services) else {
+        try await finalize(job.callID, context.logger)
+    }
+
+    @discardableResult
+    func finalize(_ callID: Int64, _ logger: Logger) async throws -> JobOutcome {
+        if let wait = try await settleMeetings(of: callID, logger) { return .snoozed(wait) }
+        guard let call = try await FinalCall.load(callID, services) else {
             return .completed(["written": "before"])
         }
         let (classification, usage) = try await classify(call)
         let outcome = call.facts.outcome(classifiedAs: classification.outcome)
-        let price = await price(of: call, context.logger)
+        let price = await price(of: call, logger)
         let isWritten = try await write(call, outcome, classification, modelCost(of: call, usage), price)
         if isWritten {
             services.metrics.counter(
