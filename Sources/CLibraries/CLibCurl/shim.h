@@ -48,6 +48,10 @@ static inline CURLcode operadora_curl_set_socket_function(CURL *easy, curl_socko
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, function);
 }
 
+static inline CURLcode operadora_curl_set_open_socket_function(CURL *easy, curl_opensocket_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, function);
+}
+
 static inline CURLcode operadora_curl_set_close_function(CURL *easy, curl_closesocket_callback function) {
     return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, function);
 }
@@ -68,6 +72,9 @@ static inline CURLMcode operadora_curl_multi_set_long(CURLM *multi, CURLMoption 
 
 // The result lies in a union, which Swift sees only through its first member.
 static inline CURLcode operadora_curl_result(const CURLMsg *message) { return message->data.result; }
+
+// Declared as if it were longer than it is, which Swift does not read.
+static inline const void *operadora_curl_address(const struct curl_sockaddr *address) { return &address->addr; }
 
 // Macros with casts do not reach Swift.
 static const long operadora_curl_use_ssl_none = CURLUSESSL_NONE;

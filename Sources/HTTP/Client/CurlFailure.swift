@@ -42,6 +42,7 @@ struct CurlFailure {
         switch kind {
         case .responseTooLarge: "the answer is larger than allowed"
         case .connectionLost where refusal == .connectionLost: "the kept-alive connection ended before the answer"
+        case .badURL where refusal == .badURL: "this leads to an address that it may not reach"
         case .mail: words + (replyCode.map { " (reply \($0))" } ?? "")
         default: words
         }

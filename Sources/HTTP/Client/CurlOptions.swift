@@ -59,6 +59,11 @@ final class CurlOptions {
         note(operadora_curl_set_prerequest_function(easy, function))
     }
 
+    /// Made to open each socket, or not to.
+    func setOpenSocket(_ function: @escaping curl_opensocket_callback) {
+        note(operadora_curl_set_open_socket_function(easy, function))
+    }
+
     /// Told of each socket that is made, and made to close it.
     func setSocketFunctions(
         opened: @escaping curl_sockopt_callback, close: @escaping curl_closesocket_callback
@@ -99,6 +104,8 @@ extension CurlOptions {
         // Servers and balancers close idle connections after a minute or more; a request sent into that moment is lost.
         set(CURLOPT_MAXAGE_CONN, 45)
         setSize(CURLOPT_MAXFILESIZE_LARGE, plan.maximumResponseBytes)
+        // Behind a proxy nobody could tell which address is reached.
+        if plan.destinations != nil { set(CURLOPT_PROXY, "") }
         set(method: request.method, body: request.body)
         set(CURLOPT_HTTPHEADER, lines: Self.headerLines(request))
     }

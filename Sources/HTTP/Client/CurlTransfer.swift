@@ -43,7 +43,14 @@ final class CurlTransfer {
         case .http(let request):
             options.set(request, plan: transfer.plan)
             options.set(CURLOPT_PREREQDATA, context)
-            options.setPrerequest { context, _, _, _, _ in CurlTransfer.at(context)?.mayBeSent() ?? 1 }
+            options.setPrerequest { context, address, _, _, _ in
+                CurlTransfer.at(context)?.mayBeSent(to: address) ?? CURL_PREREQFUNC_ABORT
+            }
+            guard transfer.plan.destinations != nil else { break }
+            options.set(CURLOPT_OPENSOCKETDATA, context)
+            options.setOpenSocket { context, _, address in
+                CurlTransfer.at(context)?.openSocket(to: address) ?? CURL_SOCKET_BAD
+            }
         case .mail(let envelope, let server):
             options.set(envelope, server)
             options.set(CURLOPT_READDATA, context)
@@ -80,12 +87,36 @@ final class CurlTransfer {
 
 /// Callbacks. A return value that libcurl does not expect ends the transfer.
 extension CurlTransfer {
-    /// Called whenever a connection stands and the request is about to be written.
+    /// Called before a connection is made: not so much as a handshake goes to an address that the request may not reach.
+    private func openSocket(to address: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
+        guard let address,
+            let destination = operadora_curl_address(address).flatMap({
+                IPAddress($0, family: address.pointee.family)
+            }),
+            transfer.plan.destinations?.allows(destination) == true
+        else {
+            refusal = .badURL
+            return CURL_SOCKET_BAD
+        }
+        let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
+        return socket(address.pointee.family, type, address.pointee.protocol)
+    }
+
+    /// Called whenever a connection stands and the request is about to be written. The connection may have been made for
+    /// another request, so its address is looked at here as well.
     ///
     /// When a kept-alive connection ends before a byte of the answer came, libcurl quietly sends the request again on a
     /// new one. The first one may have been processed, so that is only right when nothing of it was written or when twice
     /// is as good as once.
-    private func mayBeSent() -> Int32 {
+    private func mayBeSent(to address: UnsafePointer<CChar>?) -> Int32 {
+        if let destinations = transfer.plan.destinations {
+            guard let destination = address.flatMap({ IPAddress(String(cString: $0)) }),
+                destinations.allows(destination)
+            else {
+                refusal = .badURL
+                return CURL_PREREQFUNC_ABORT
+            }
+        }
         guard case .http(let request) = transfer.plan.purpose, !request.method.isIdempotent, requestSize > 0 else {
             return CURL_PREREQFUNC_OK
         }

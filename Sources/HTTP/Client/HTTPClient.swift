@@ -89,10 +89,11 @@ public final class HTTPClient: Sendable {
             request.headers["traceparent"] = trace.child.traceparent
         }
         let label = try request.checkedLabel()
-        return TransferPlan(
+        return try TransferPlan(
             purpose: .http(request), url: request.url, label: label, host: request.origin, timeout: request.timeout,
             connectTimeout: request.connectTimeout, maximumResponseBytes: request.maximumResponseBytes,
-            certificateAuthorityFile: configuration.certificateAuthorityFile, userAgent: configuration.userAgent)
+            certificateAuthorityFile: configuration.certificateAuthorityFile, userAgent: configuration.userAgent,
+            destinations: request.guardingPolicy(label))
     }
 
     private func plan(_ envelope: MailEnvelope?, _ server: MailServer) throws -> TransferPlan {

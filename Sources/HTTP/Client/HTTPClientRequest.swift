@@ -23,6 +23,8 @@ public struct HTTPClientRequest: Sendable {
     public var connectTimeout: Duration = .seconds(5)
     /// Of the body; for `events` of the whole stream. Its headers may have 256 KiB beside it.
     public var maximumResponseBytes: Int = 4 << 20
+    /// For a URL that others have had a hand in; nil may go anywhere. No proxy is used with it.
+    public var destinations: DestinationPolicy?
 
     public init(_ method: Method, _ url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil) {
         self.method = method

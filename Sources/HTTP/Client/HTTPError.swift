@@ -2,7 +2,8 @@
 /// query string.
 public struct HTTPError: Error, Sendable, CustomStringConvertible {
     public enum Code: Sendable, Hashable {
-        /// The request cannot be sent as it is: its URL, or a header with a line break.
+        /// The request cannot be sent as it is: its URL, where that leads (`HTTPClientRequest.destinations`), or a header with a
+        /// line break.
         case badURL
         /// Name not found, refused, TLS failure: the request was certainly not processed.
         case notConnected

@@ -17,6 +17,15 @@ extension HTTPClientRequest {
         return label
     }
 
+    /// What the addresses are to be checked with as they are connected; nil when none has to be.
+    func guardingPolicy(_ label: String) throws(HTTPError) -> DestinationPolicy? {
+        guard let destinations else { return nil }
+        guard let url = WebURL(url) else {
+            throw HTTPError(.badURL, "\(label): this is not a web address", requestWasSent: false)
+        }
+        return destinations.names(url) ? nil : destinations
+    }
+
     /// Scheme, host and port of a checked URL, with the user if there is one.
     var origin: String {
         let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex

@@ -19,6 +19,8 @@ struct TransferPlan: Sendable {
     /// PEM file of the authorities to trust instead of the system's.
     let certificateAuthorityFile: String?
     let userAgent: String
+    /// Asked about each address; nil lets all through.
+    var destinations: DestinationPolicy?
 }
 
 /// What a receiver did with bytes of a body.

@@ -24,8 +24,11 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
     /// The name of the first field that may not be sent: its name is no token (RFC 9110, 5.6.2), or its value has a
     /// control character. A line break in a value would let whoever chose the value write headers of their own.
     var firstInvalidName: String? {
-        fields.first { !Self.isToken($0.name) || !Self.isFieldValue($0.value) }?.name
+        fields.first { !Self.maySend($0.name, $0.value) }?.name
     }
+
+    /// Whether a field of that name and value may be sent.
+    public static func maySend(_ name: String, _ value: String) -> Bool { isToken(name) && isFieldValue(value) }
 
     static func isToken(_ name: String) -> Bool {
         !name.isEmpty
