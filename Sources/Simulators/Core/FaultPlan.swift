@@ -24,7 +24,8 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
 public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
     case chatCompletion, listModels
     case token, freeBusy, insertEvent, getEvent, listEvents, patchEvent, deleteEvent
-    case createCall, listCalls, getCall, updateCall
+    case createCall, listCalls, getCall, updateCall, createMessage
+    case routerQuestion, routerHealth
     /// Requests that a simulator makes: what concerns them is `delay`, `duplicateWebhook` and `reorderWebhook`.
     case voiceWebhook, statusWebhook
 
