@@ -43,7 +43,7 @@ import Testing
     @Test(
         "What is not in the schema is 12200, and nothing to say is 13520",
         arguments: [
-            ("<Dial>+15005550006</Dial>", 12200), ("<Say speed=\"2\">a</Say>", 12200), ("text", 12200),
+            ("<Record/>", 12200), ("<Say speed=\"2\">a</Say>", 12200), ("text", 12200),
             ("<Gather input=\"voice\"/>", 12200), ("<Gather timeout=\"0\"/>", 12200),
             ("<Gather><Hangup/></Gather>", 12200), ("<Gather speechTimeout=\"soon\"/>", 12200),
             ("<Pause length=\"-1\"/>", 12200), ("<Redirect/>", 12200),

@@ -12,6 +12,8 @@ public struct TwiML: Sendable, Hashable {
         case redirect(String)
         case pause(seconds: Int)
         case hangup
+        /// Calls an E.164 number and connects it when it answers; then posts what came of it, `DialCallStatus`, to `action`.
+        case dial(String, action: String, timeoutSeconds: Int)
     }
 
     public static let contentType = "text/xml; charset=utf-8"
@@ -33,6 +35,10 @@ public struct TwiML: Sendable, Hashable {
         case .redirect(let url): #"<Redirect method="POST">"# + escaped(url) + "</Redirect>"
         case .pause(let seconds): #"<Pause length=""# + String(seconds) + #""/>"#
         case .hangup: "<Hangup/>"
+        case .dial(let number, let action, let timeoutSeconds):
+            // The caller hears it ring until somebody answers.
+            #"<Dial action=""# + escaped(action) + #"" method="POST" timeout=""# + String(timeoutSeconds)
+                + #"" answerOnBridge="true">"# + escaped(number) + "</Dial>"
         }
     }
 

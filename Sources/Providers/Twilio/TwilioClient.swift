@@ -2,7 +2,7 @@ public import FoundationEssentials
 public import HTTP
 public import Platform
 
-/// The part of Twilio's REST API (2010-04-01) that places, finds and ends calls. Every method throws `TwilioError`.
+/// The part of Twilio's REST API (2010-04-01) that places, finds and ends calls, and sends text messages. Every method throws `TwilioError`.
 ///
 /// Nothing is retried here: whether a request may be repeated is for the caller to decide.
 public struct TwilioClient: Sendable {
@@ -41,6 +41,13 @@ public struct TwilioClient: Sendable {
         if new.detectsMachines { form.add("MachineDetection", "Enable") }
         form.add("Timeout", String(new.timeoutSeconds))
         return try await call(in: send(HTTPClientRequest(.post, baseURL + path("Calls.json"), form: form)))
+    }
+
+    /// Asks for a text message. After `.maybeHappened` it may have been sent.
+    public func createMessage(to: String, from: String, body: String) async throws(TwilioError) {
+        let form: FormFields = ["To": to, "From": from, "Body": body]
+        let answer = try await json(of: send(HTTPClientRequest(.post, baseURL + path("Messages.json"), form: form)))
+        guard answer["sid"]?.string != nil else { throw Self.unreadable("the message has no sid") }
     }
 
     /// The calls between these numbers that Twilio made at `since` or later, those that still wait in its queue included.

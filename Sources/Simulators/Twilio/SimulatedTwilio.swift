@@ -40,8 +40,21 @@ public final class SimulatedTwilio: Sendable {
         public var path: String
     }
 
+    public struct TextMessage: Sendable, Hashable {
+        public var to: String
+        public var from: String
+        public var body: String
+
+        public init(to: String, from: String, body: String) {
+            self.to = to
+            self.from = from
+            self.body = body
+        }
+    }
+
     private struct State {
         var refusals: [Refusal] = []
+        var messages: [TextMessage] = []
         var inbound: [String: (voice: Webhook, status: Webhook?)] = [:]
     }
 
@@ -101,6 +114,9 @@ extension SimulatedTwilio {
     public var mismatches: [SimulatedCall.AnswerMismatch] { calls.flatMap(\.mismatches) }
     /// API requests that were refused, faults not counted: the latest 1,000.
     public var refusals: [Refusal] { state.withLock(\.refusals) }
+
+    /// Text messages that were taken: the latest 1,000.
+    public var messages: [TextMessage] { state.withLock(\.messages) }
 
     /// From request to answer, of every answered webhook of that kind.
     public func roundTrips(_ kind: WebhookRecord.Kind) -> [Duration] {
@@ -165,7 +181,7 @@ extension SimulatedTwilio {
             retryDelay: configuration.webhookRetryDelay, faults: faults, ledger: ledger)
         let settings = CallDriver.Settings(
             speed: configuration.speed, hangUpDelay: configuration.hangUpDelay,
-            maximumRedirects: configuration.maximumRedirects)
+            maximumRedirects: configuration.maximumRedirects, callee: configuration.callees.callee)
         return CallDriver(
             new, sid: call.sid, account: accountSID, callee: call.callee, settings: settings, sender: sender)
     }
@@ -180,6 +196,7 @@ extension SimulatedTwilio: SimulatedProvider {
         case ("GET", .calls): .listCalls
         case ("GET", .call): .getCall
         case ("POST", .call): .updateCall
+        case ("POST", .messages): .createMessage
         default: nil
         }
     }
@@ -213,9 +230,36 @@ extension SimulatedTwilio: SimulatedProvider {
             let list = try CallList(request.query)
             return SimulatedAnswer(json: list.answer(ledger.all, account: accountSID, shownBefore: shownBefore))
         case ("GET", .call(_, let sid)): return SimulatedAnswer(json: try known(sid, request).json(account: accountSID))
+        case ("POST", .messages): return SimulatedAnswer(status: 201, json: try message(form(request)))
         case ("POST", .call(_, let sid)): return try hangUp(known(sid, request), form(request))
         default: throw .methodNotAllowed(request.path)
         }
+    }
+
+    private func message(_ form: FormFields) throws(TwilioAPIError) -> JSON {
+        if let unknown = form.fields.first(where: { !["To", "From", "Body"].contains($0.name) }) {
+            throw .invalid(unknown.name, unknown.value)
+        }
+        let to = form["To"] ?? ""
+        guard to.wholeMatch(of: /\+[1-9][0-9]{6,14}/) != nil else {
+            throw TwilioAPIError(21211, "Invalid 'To' Phone Number: \(to)")
+        }
+        guard let from = form["From"], configuration.numbers.contains(from) else {
+            throw TwilioAPIError(21606, "The 'From' phone number provided is not a valid, message-capable number.")
+        }
+        guard let body = form["Body"], !body.isEmpty else { throw TwilioAPIError(21602, "Message body is required.") }
+        guard body.utf16.count <= 1_600 else {
+            throw TwilioAPIError(21617, "The concatenated message body exceeds the 1600 character limit.")
+        }
+        let message = TextMessage(to: to, from: from, body: body)
+        let count = state.withLock { state in
+            state.messages.keep(message, atMost: 1_000)
+            return state.messages.count
+        }
+        return [
+            "sid": .string("SM" + String(repeating: "0", count: 28) + String(count + 1_000)), "status": "queued",
+            "account_sid": .string(accountSID), "to": .string(to), "from": .string(from), "body": .string(body),
+        ]
     }
 
     private var accountJSON: JSON {
@@ -255,10 +299,15 @@ enum TwilioRoute: Hashable {
     case account(String)
     case calls(account: String)
     case call(account: String, sid: String)
+    case messages(account: String)
 
     init?(_ request: HTTPServerRequest) {
         if let account = request.path.wholeMatch(of: /\/2010-04-01\/Accounts\/(\w+)\.json/)?.output.1 {
             self = .account(String(account))
+            return
+        }
+        if let account = request.path.wholeMatch(of: /\/2010-04-01\/Accounts\/(\w+)\/Messages\.json/)?.output.1 {
+            self = .messages(account: String(account))
             return
         }
         guard let match = request.path.wholeMatch(of: /\/2010-04-01\/Accounts\/(\w+)\/Calls(?:\/(\w+))?\.json/)?.output
@@ -269,7 +318,7 @@ enum TwilioRoute: Hashable {
 
     var account: String {
         switch self {
-        case .account(let account), .calls(let account), .call(let account, _): account
+        case .account(let account), .calls(let account), .call(let account, _), .messages(let account): account
         }
     }
 }

@@ -11,6 +11,8 @@ struct CallDriver {
         /// How long a callee waits for an answer before hanging up in the middle of it; real time.
         var hangUpDelay: Duration
         var maximumRedirects: Int
+        /// Who stands behind a number that a document dials.
+        var callee: @Sendable (String) -> Callee
     }
 
     /// Twilio ends a call after four hours; nobody here needs so many documents.
@@ -112,6 +114,7 @@ struct CallDriver {
             case .listen(let gather): goesOn = try await listen(gather)
             case .fetch(let reference, let method):
                 goesOn = try await load(Webhook(url: resolve(reference), method: method), .turn)
+            case .dial(let dial): goesOn = try await connect(dial)
             case .reject, .hangUp: goesOn = false
             case .tooManyRedirects:
                 fail(WebhookSender.Failure(code: 20000, message: "The documents redirect without end"))
@@ -144,6 +147,26 @@ struct CallDriver {
             guard gather.postsEmptyResult else { return true }
             return try await load(action, .turn, ["SpeechResult": ""])
         }
+    }
+
+    /// Calls somebody else for the callee. Those who answer talk with each other for a while.
+    private mutating func connect(_ dial: TwiMLDocument.Dial) async throws -> Bool {
+        let status: String
+        switch settings.callee(dial.number).kind {
+        case .unreachable: status = "failed"
+        case .busy: status = "busy"
+        case let kind where kind.answers:
+            status = "completed"
+            try await pass(30)
+        default:
+            status = "no-answer"
+            try await pass(Double(dial.timeoutSeconds))
+        }
+        ledger.update(sid) { $0.transfers.append(.init(number: dial.number, status: status)) }
+        guard let action = dial.action else { return true }
+        session.wasHeard()
+        return try await load(
+            Webhook(url: resolve(action), method: dial.method), .turn, ["DialCallStatus": status])
     }
 
     private mutating func heard(_ text: String, _ confidence: Double, _ gather: TwiMLDocument.Gather) -> FormFields {

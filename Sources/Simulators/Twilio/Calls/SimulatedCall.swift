@@ -33,12 +33,20 @@ public struct SimulatedCall: Sendable {
     public var durationSeconds: Int?
     /// What was said, in order.
     public var transcript: [Utterance] = []
+    /// Whom the callee was put through to, or was to be.
+    public var transfers: [Transfer] = []
     /// Every webhook of this call, the latest 500.
     public var webhooks: [WebhookRecord] = []
     /// What the callee had to hear Twilio's own error message for: never, if all is well.
     public var applicationErrors: [ApplicationError] = []
     /// Duplicated webhooks that got two different answers: never, if all is well.
     public var mismatches: [AnswerMismatch] = []
+
+    public struct Transfer: Sendable, Hashable {
+        public var number: String
+        /// Twilio's `DialCallStatus`.
+        public var status: String
+    }
 
     public struct Utterance: Sendable, Hashable {
         /// False for the callee.

@@ -7,6 +7,7 @@ struct TwiMLDocument: Sendable, Hashable {
         case redirect(url: String, method: String)
         case reject(reason: String)
         case hangup
+        case dial(Dial)
     }
 
     struct Say: Sendable, Hashable {
@@ -25,6 +26,15 @@ struct TwiMLDocument: Sendable, Hashable {
         var language: String?
         var timeoutSeconds: Int
         var postsEmptyResult: Bool
+    }
+
+    struct Dial: Sendable, Hashable {
+        /// E.164.
+        var number: String
+        /// Nil: the document goes on.
+        var action: String?
+        var method: String
+        var timeoutSeconds: Int
     }
 
     var verbs: [Verb]

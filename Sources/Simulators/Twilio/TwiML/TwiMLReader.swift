@@ -1,7 +1,7 @@
 /// Reads TwiML by its schema: an unknown verb, attribute or value is an error here, where Twilio warns and guesses.
 ///
-/// Verbs and attributes: https://www.twilio.com/docs/voice/twiml. Verbs that connect a call with something else (Dial,
-/// Record, Play, Enqueue …) are not simulated and are errors as well.
+/// Verbs and attributes: https://www.twilio.com/docs/voice/twiml. Of the verbs that connect a call with something
+/// else, Dial is simulated with a telephone number; the others (Record, Play, Enqueue …) are errors as well.
 enum TwiMLReader {
     static func read(_ body: [UInt8], contentType: String?) throws(TwiMLError) -> TwiMLDocument {
         let type = contentType?.split(separator: ";").first?.lowercased() ?? ""
@@ -44,6 +44,7 @@ enum TwiMLReader {
             try attributes.allow([])
             try requireEmpty(element)
             return .hangup
+        case "Dial": return .dial(try dial(element, attributes))
         case "Reject":
             try attributes.allow(["reason"])
             try requireEmpty(element)
@@ -93,6 +94,20 @@ enum TwiMLReader {
             action: attributes.text("action") ?? "", method: try attributes.method(),
             language: try attributes.language(), timeoutSeconds: try attributes.integer("timeout", in: 1...600) ?? 5,
             postsEmptyResult: try attributes.flag("actionOnEmptyResult") ?? false)
+    }
+
+    private static func dial(
+        _ element: XMLElement, _ attributes: TwiMLAttributes
+    ) throws(TwiMLError) -> TwiMLDocument.Dial {
+        try attributes.allow(["action", "method", "timeout", "callerId", "answerOnBridge", "timeLimit", "hangupOnStar"])
+        for flag in ["answerOnBridge", "hangupOnStar"] { _ = try attributes.flag(flag) }
+        _ = try attributes.integer("timeLimit", in: 1...14_400)
+        guard element.elements.isEmpty, element.text.wholeMatch(of: /\+[1-9][0-9]{6,14}/) != nil else {
+            throw TwiMLError(code: 13223, message: "Dial: Invalid phone number format")
+        }
+        return TwiMLDocument.Dial(
+            number: element.text, action: attributes.text("action"), method: try attributes.method(),
+            timeoutSeconds: try attributes.integer("timeout", in: 5...600) ?? 30)
     }
 
     private static func requireEmpty(_ element: XMLElement) throws(TwiMLError) {

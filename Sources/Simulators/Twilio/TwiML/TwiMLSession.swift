@@ -7,6 +7,7 @@ struct TwiMLSession: Sendable {
         /// Ask that URL, relative to the document's own, for the next document.
         case fetch(url: String, method: String)
         case reject(reason: String)
+        case dial(TwiMLDocument.Dial)
         /// Nothing is left to do, or the document says so.
         case hangUp
         /// The documents lead on and on without the caller being heard.
@@ -41,6 +42,7 @@ struct TwiMLSession: Sendable {
             return redirects > maximumRedirects ? .tooManyRedirects : .fetch(url: url, method: method)
         case .reject(let reason): return .reject(reason: reason)
         case .hangup: return .hangUp
+        case .dial(let dial): return .dial(dial)
         }
     }
 
