@@ -43,7 +43,7 @@ let package = Package(
         house("Jobs", on: ["Postgres", "Platform"]),
         house("Agents", on: ["HTTP", "Platform"]),
         house("Providers", on: ["HTTP", "Platform"]),
-        house("Calls", on: ["Jobs", "Agents", "Providers", "Postgres", "Platform", "CPhoneNumber"]),
+        house("Calls", on: ["Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform", "CPhoneNumber"]),
         house("Ingress", on: ["Calls", "Providers", "Jobs", "HTTP", "Postgres", "Platform"]),
         house("Simulators", on: ["HTTP", "Platform"]),
         .executableTarget(

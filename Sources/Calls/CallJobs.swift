@@ -40,6 +40,8 @@ public enum CallJobs {
     private static func registerMail(in registry: inout JobRegistry, _ services: CallServices) {
         let send = SendEmailHandler(services)
         registry.register(SendEmail.self, retry: .exponentialJitter(base: .seconds(5)), handler: send.handle)
+        let text = SendTextMessageHandler(services)
+        registry.register(SendTextMessage.self, retry: .exponentialJitter(base: .seconds(5)), handler: text.handle)
         let remind = RemindGuestHandler(services)
         registry.register(RemindGuest.self, retry: .exponentialJitter(base: .seconds(5)), handler: remind.handle)
     }

@@ -17,6 +17,8 @@ public struct CallServices: Sendable {
     public var settings: CallSettings
     /// What tools have answered to anybody in this process, for as long as they say.
     public let toolResults = ToolResultCache()
+    /// What tools beside calendar and mail are made of.
+    public var tools = ToolSources()
     public var metrics: MetricsRegistry
     public var logger: Logger
 

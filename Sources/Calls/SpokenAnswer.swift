@@ -9,17 +9,21 @@ public struct SpokenAnswer: Codable, Sendable, Hashable {
     public var nextTurn: Int
     /// Whether the call is hung up after it.
     public var endsCall: Bool
+    /// E.164 number of a person whom the caller is put through to after the words; the conversation ends with that.
+    public var transferTo: String?
 
-    public init(say: String, language: String, nextTurn: Int, endsCall: Bool) {
+    public init(say: String, language: String, nextTurn: Int, endsCall: Bool, transferTo: String? = nil) {
         self.say = say
         self.language = language
         self.nextTurn = nextTurn
         self.endsCall = endsCall
+        self.transferTo = transferTo
     }
 
     enum CodingKeys: String, CodingKey {
         case say, language
         case nextTurn = "next_turn"
         case endsCall = "ends_call"
+        case transferTo = "transfer_to"
     }
 }

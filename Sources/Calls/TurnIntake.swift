@@ -75,7 +75,9 @@ public struct TurnIntake: Sendable {
         // Something to write makes the commit wait for the disk, and with it for an answer whose own commit did not.
         let rows = try await postgres.query(
             """
-            SELECT language, timezone, refusal, say, next_turn, ends_call, job_id,
+            SELECT language, timezone, refusal, say, next_turn, ends_call, CASE WHEN ends_call THEN
+                    (SELECT transfer_to FROM turns WHERE call_id = \(turn.callID) AND in_reply_to = \(Int32(clamping: turn.turn)))
+                END, job_id,
                 announce_job(is_due, \(options.queue), true),
                 CASE WHEN job_id IS NOT NULL AND \(purpose == .enqueue) THEN set_config('synchronous_commit', 'off', true)
                     WHEN job_id IS NOT NULL OR say IS NOT NULL THEN pg_logical_emit_message(true, 'operadora', '')::text
@@ -86,13 +88,14 @@ public struct TurnIntake: Sendable {
                 \(settings.defaultLanguage), \(settings.businessTimezone))
             """)
         guard let row = rows.first else { return .refused(.unknownCall, nil) }
-        let (language, timezone, refusal, say, nextTurn, endsCall, job) = try row.decode(
-            String?.self, String?.self, String?.self, String?.self, Int?.self, Bool?.self, JobID?.self)
+        let (language, timezone, refusal, say, nextTurn, endsCall, transferTo, job) = try row.decode(
+            String?.self, String?.self, String?.self, String?.self, Int?.self, Bool?.self, String?.self, JobID?.self)
         guard let language, let timezone else { return .refused(.unknownCall, nil) }
         let listener = Listener(language: language, timezone: timezone)
         if let refusal { return .refused(Refusal(rawValue: refusal) ?? .outOfTurn, listener) }
         if let say, let nextTurn, let endsCall {
-            let answer = SpokenAnswer(say: say, language: language, nextTurn: nextTurn, endsCall: endsCall)
+            let answer = SpokenAnswer(
+                say: say, language: language, nextTurn: nextTurn, endsCall: endsCall, transferTo: transferTo)
             return .answered(answer, listener)
         }
         guard let job else { return .unanswered(listener) }

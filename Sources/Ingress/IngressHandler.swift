@@ -65,7 +65,7 @@ public struct IngressHandler: Sendable {
         case .health: return await health.response()
         case .metrics: return .text(metrics.render(), contentType: "text/plain; version=0.0.4; charset=utf-8")
         case .openAPI: return .json(OpenAPI.document(publicURL: configuration.settings.publicURL))
-        case .voice, .turn, .status: return await answerTwilio(request, route)
+        case .voice, .turn, .transfer, .status: return await answerTwilio(request, route)
         }
     }
 
@@ -81,6 +81,7 @@ public struct IngressHandler: Sendable {
             let webhook = try gate.verified(request)
             switch route {
             case .status: return try await statuses.answer(try StatusRequest(webhook))
+            case .transfer: return .twiML(turns.answer(try TransferRequest(webhook)))
             default: return .twiML(await turns.answer(try TurnRequest(webhook, isVoice: route == .voice)))
             }
         } catch {

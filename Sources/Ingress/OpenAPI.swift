@@ -22,6 +22,11 @@ enum OpenAPI {
                         [query("call", callID, isRequired: true), query("turn", turnNumber, isRequired: true)]
                             + carried, gatherFields, twiML)
                 ],
+                Route.transfer.rawValue: [
+                    "post": operation(
+                        "transfer", "A caller was put through to a person, or nobody answered: what comes then.",
+                        [query("call", callID, isRequired: true), carried[0]], transferFields, twiML)
+                ],
                 Route.status.rawValue: [
                     "post": operation(
                         "status", "The status of a call has changed.", [query("call", callID)], statusFields,
@@ -91,6 +96,14 @@ enum OpenAPI {
         "properties": [
             "CallSid": text, "From": text, "To": text, "Direction": text, "CallStatus": text, "AnsweredBy": text,
             "SpeechResult": text, "Confidence": text, "Digits": text,
+        ],
+    ]
+
+    private static let transferFields: JSON = [
+        "type": "object", "required": ["CallSid", "DialCallStatus"],
+        "properties": [
+            "CallSid": text,
+            "DialCallStatus": ["enum": ["completed", "answered", "busy", "no-answer", "failed", "canceled"]],
         ],
     ]
 

@@ -5,6 +5,7 @@ enum Route: String, CaseIterable, Sendable {
     case openAPI = "/openapi.json"
     case voice = "/webhooks/twilio/voice"
     case turn = "/webhooks/twilio/turn"
+    case transfer = "/webhooks/twilio/transfer"
     case status = "/webhooks/twilio/status"
 
     /// A slash at the end changes nothing.
@@ -16,7 +17,7 @@ enum Route: String, CaseIterable, Sendable {
     var methods: [String] {
         switch self {
         case .health, .metrics, .openAPI: ["GET", "HEAD"]
-        case .voice, .turn, .status: ["POST"]
+        case .voice, .turn, .transfer, .status: ["POST"]
         }
     }
 
@@ -28,6 +29,7 @@ enum Route: String, CaseIterable, Sendable {
         case .openAPI: "openapi"
         case .voice: "voice"
         case .turn: "turn"
+        case .transfer: "transfer"
         case .status: "status"
         }
     }

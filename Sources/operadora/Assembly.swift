@@ -99,10 +99,29 @@ struct Assembly: Sendable {
 
     func callServices() throws -> CallServices {
         let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
-        return CallServices(
+        var services = CallServices(
             postgres: database.client, queue: queue, telephony: TwilioTelephony(twilio), calendar: calendar(),
             model: model, modelName: configuration.model.name, mailer: try mailer(), settings: configuration.calls,
             metrics: metrics, logger: logger)
+        services.tools = try tools()
+        return services
+    }
+
+    private func tools() throws -> ToolSources {
+        let settings = configuration.tools
+        var tools = ToolSources()
+        tools.file = try settings.toolsFile(logger: logger)
+        tools.http = http
+        tools.destinations = settings.destinations
+        tools.mikrotik = Self.mikrotik(settings, http)
+        tools.transferNumber = settings.transferNumber
+        tools.messenger = TwilioMessenger(twilio)
+        return tools
+    }
+
+    /// Nil when its tools are not enabled.
+    static func mikrotik(_ configuration: ToolsConfiguration, _ http: HTTPClient) -> MikroTikClient? {
+        configuration.mikrotikURL.map { MikroTikClient(.init(baseURL: $0), http: http) }
     }
 
     var twilio: TwilioClient {

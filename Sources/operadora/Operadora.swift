@@ -21,7 +21,7 @@ struct Operadora: ParsableCommand {
             subcommands: [
                 MigrateCommand.self, IngressCommand.self, WorkerCommand.self, LeadsCommand.self, CampaignCommand.self,
                 CallsCommand.self, ChatCommand.self, JobsCommand.self, QueuesCommand.self, SchedulesCommand.self,
-                AlarmsCommand.self, EvaluateCommand.self, DemoCommand.self, DoctorCommand.self,
+                AlarmsCommand.self, ToolsCommand.self, EvaluateCommand.self, DemoCommand.self, DoctorCommand.self,
             ])
     }
 

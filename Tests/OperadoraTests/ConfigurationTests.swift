@@ -83,7 +83,9 @@ import Testing
             ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("DATABASE_POOLER", "statement"), ("METRICS_PORT", "http"),
             ("METRICS_PORT", "65536"),
             ("SMTP_PORT", "0"),
-            ("SMTP_TLS", "maybe"),
+            ("SMTP_TLS", "maybe"), ("TOOLS_FILE", "/nowhere/tools.json"), ("TOOLS_ALLOWED_HOSTS", "http://crm"),
+            ("ENABLE_MIKROTIK_TOOLS", "perhaps"), ("MIKROTIK_API_URL", "192.168.1.100:5050"),
+            ("TRANSFER_NUMBER", "5512345678"),
             ("PUBLIC_URL", "calls.example.com"), ("JOB_SEALING_KEYS", "a:short"),
             ("ALARM_SNAPSHOT_SECONDS", "0"), ("ALARM_XMIN_TRANSACTIONS", "many"), ("ALARM_DEAD_WORKERS", "0"),
             ("ALARM_HOLD_SECONDS", "-1"), ("ALARM_WAIT_SECONDS", "turns:soon"), ("ALARM_WAIT_SECONDS", "60,60"),
@@ -144,6 +146,21 @@ import Testing
         let model = try Configuration(Environment(complete.merging(environment) { $1 }), needs: all).model
         #expect(model.kind == .baml && model.bamlURL == "http://127.0.0.1:2024" && model.bamlPassword == nil)
         #expect(problems(["BAML_URL": "localhost"], needs: all).map { $0.hasPrefix("BAML_URL") } == [true])
+    }
+
+    @Test("The router tool is there when its API is, unless it is switched off; switched on it needs the API")
+    func mikrotik() throws {
+        func settings(_ variables: [String: String]) throws -> Configuration {
+            try Configuration(Environment(variables), needs: [])
+        }
+        let url = "http://192.168.1.100:5050"
+        let on = try settings(["MIKROTIK_API_URL": url + "/"])
+        #expect(on.tools.mikrotikURL == url && on.calls.turnBudget == .seconds(40))
+        #expect(try settings(["MIKROTIK_API_URL": url, "ENABLE_MIKROTIK_TOOLS": "false"]).tools.mikrotikURL == nil)
+        let off = try settings([:])
+        #expect(off.tools.mikrotikURL == nil && off.calls.turnBudget == .seconds(25))
+        let error = #expect(throws: ConfigurationError.self) { try settings(["ENABLE_MIKROTIK_TOOLS": "true"]) }
+        #expect(error?.problems.first?.hasPrefix("MIKROTIK_API_URL is not set") == true)
     }
 
     @Test("No secret shows in a configuration that is printed")

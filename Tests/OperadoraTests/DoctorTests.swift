@@ -41,7 +41,7 @@ import Testing
             good.states == [
                 "configuration": "ok", "database": "ok", "migrations": "ok", "alarms": "ok", "PUBLIC_URL": "failed",
                 "Twilio": "ok",
-                "language model": "ok", "calendar": "ok", "mail": "skipped",
+                "language model": "ok", "calendar": "ok", "mail": "skipped", "MikroTik": "skipped",
             ])
         #expect(good.exit == .status(1) && good.text.contains("start operadora ingress"))
 

@@ -9,6 +9,8 @@ import Platform
 struct ConversationPrompt: Sendable {
     let state: TurnState
     let toolNames: [String]
+    /// What ends the call; nil when nothing does.
+    let hangUpName: String?
     /// Where meetings are held.
     let businessHours: WeeklyHours
     let businessTimezone: String
@@ -107,8 +109,18 @@ struct ConversationPrompt: Sendable {
                 "\(ScheduleMeetingTool.name) is for callers who would rather pick a time by themselves: it mails them a link, "
                     + "and books nothing.")
         }
-        if toolNames.contains(HangUpTool.name) {
-            rules.append("When the conversation is over, say goodbye and call \(HangUpTool.name) in the same answer.")
+        if toolNames.contains(MikroTikTool.name) {
+            rules.append(
+                "For questions about connected customers, routers, traffic, interfaces or gateways ask \(MikroTikTool.name) first, "
+                    + "with the router that was spoken of, and answer with what it says.")
+        }
+        if toolNames.contains(TransferTool.name) {
+            rules.append(
+                "When the caller wants a person, say that you are connecting them and call \(TransferTool.name) in the same answer."
+            )
+        }
+        if let hangUpName, toolNames.contains(hangUpName) {
+            rules.append("When the conversation is over, say goodbye and call \(hangUpName) in the same answer.")
         }
         return [rules.joined(separator: " ")]
     }

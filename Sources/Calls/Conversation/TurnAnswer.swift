@@ -32,7 +32,7 @@ struct TurnAnswer: Sendable {
     var spoken: SpokenAnswer {
         SpokenAnswer(
             say: utterance?.text ?? "", language: language.rawValue, nextTurn: number + 1,
-            endsCall: utterance?.endsCall ?? true)
+            endsCall: utterance?.endsCall ?? true, transferTo: utterance?.transferTo)
     }
 }
 

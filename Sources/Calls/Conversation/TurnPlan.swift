@@ -18,6 +18,8 @@ enum TurnPlan: Sendable, Hashable {
         var text: String
         var purpose: TurnPurpose
         var endsCall = false
+        /// E.164.
+        var transferTo: String?
     }
 
     /// Silence, or words that nobody could make out, are asked about so often in a row.

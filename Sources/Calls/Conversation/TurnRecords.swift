@@ -70,17 +70,17 @@ struct TurnRecords: Sendable {
 
     private func turnsQuery(_ callID: Int64) -> PostgresQuery {
         """
-        SELECT number, role = 'agent', content, in_reply_to, ends_call, purpose
+        SELECT number, role = 'agent', content, in_reply_to, ends_call, transfer_to, purpose
         FROM turns WHERE call_id = \(callID) ORDER BY number
         """
     }
 
     private func turn(_ row: PostgresRow) throws -> TurnState.Turn {
-        let (number, isAgents, content, inReplyTo, endsCall, purpose) = try row.decode(
-            Int.self, Bool.self, String.self, Int?.self, Bool.self, String?.self)
+        let (number, isAgents, content, inReplyTo, endsCall, transferTo, purpose) = try row.decode(
+            Int.self, Bool.self, String.self, Int?.self, Bool.self, String?.self, String?.self)
         return TurnState.Turn(
             number: number, isAgents: isAgents, content: content, inReplyTo: inReplyTo, endsCall: endsCall,
-            purpose: purpose.flatMap(TurnPurpose.init))
+            transferTo: transferTo, purpose: purpose.flatMap(TurnPurpose.init))
     }
 
     private func toolCallsQuery(_ callID: Int64) -> PostgresQuery {
@@ -127,10 +127,11 @@ struct TurnRecords: Sendable {
             let account = answer.account
             statements.append(
                 """
-                INSERT INTO turns (call_id, number, role, content, in_reply_to, purpose, ends_call, model_calls, model_ms,
-                    prompt_tokens, completion_tokens)
+                INSERT INTO turns (call_id, number, role, content, in_reply_to, purpose, ends_call, transfer_to,
+                    model_calls, model_ms, prompt_tokens, completion_tokens)
                 VALUES (\(callID), \(answer.number), 'agent', \(utterance.text), \(answer.turn),
-                    \(utterance.purpose.rawValue), \(utterance.endsCall), \(account.modelCalls),
+                    \(utterance.purpose.rawValue), \(utterance.endsCall), \(utterance.transferTo),
+                    \(account.modelCalls),
                     \(account.modelTime.inMilliseconds), \(account.usage.promptTokens), \(account.usage.completionTokens))
                 """)
         }

@@ -53,6 +53,8 @@ struct TurnState: Sendable {
         /// The callback turn that this utterance of the agent answers.
         var inReplyTo: Int?
         var endsCall: Bool
+        /// E.164 number that the caller was put through to after it.
+        var transferTo: String?
         var purpose: TurnPurpose?
     }
 
@@ -97,7 +99,8 @@ extension TurnState {
     /// A turn read back as what was said.
     func answer(_ turn: Turn) -> SpokenAnswer {
         SpokenAnswer(
-            say: turn.content, language: call.language.rawValue, nextTurn: turn.number + 1, endsCall: turn.endsCall)
+            say: turn.content, language: call.language.rawValue, nextTurn: turn.number + 1, endsCall: turn.endsCall,
+            transferTo: turn.transferTo)
     }
 
     /// How many of the agent's latest utterances in a row had one of these purposes.

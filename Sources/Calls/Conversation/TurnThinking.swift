@@ -31,12 +31,14 @@ struct TurnThinking: Sendable {
 
     /// Throws when the database is away, and `CancellationError`; whatever the model does becomes an utterance.
     func think(about words: String) async throws -> Thought {
-        let tools = try tools(state)
+        let callTools = CallTools(services, state)
+        let tools = try callTools.registry(options)
         var state = state
         state.toolCalls += try await finishInterruptedWork(tools)
         let prompt = ConversationPrompt(
-            state: state, toolNames: tools.descriptions.map(\.name), businessHours: services.settings.businessHours,
-            businessTimezone: services.settings.businessTimezone)
+            state: state, toolNames: tools.descriptions.map(\.name),
+            hangUpName: callTools.definitions.enabled(.disconnect)?.name,
+            businessHours: services.settings.businessHours, businessTimezone: services.settings.businessTimezone)
         let conversation = prompt.messages(caller: words, answeringAs: number)
         var account = ModelAccount()
         let recorded = state.toolCalls.filter { $0.turnNumber == number }
@@ -52,22 +54,11 @@ struct TurnThinking: Sendable {
 
     // MARK: tools
 
-    /// Those that the campaign allows.
-    private func tools(_ state: TurnState) throws -> ToolRegistry {
-        let meetings = MeetingTools(services: services, state: state)
-        let all: [any Tool] =
-            [
-                CheckAvailabilityTool(meetings: meetings), BookMeetingTool(meetings: meetings),
-                RescheduleMeetingTool(meetings: meetings), CancelMeetingTool(meetings: meetings), HangUpTool(),
-            ] + (ScheduleMeetingTool(services: services, state: state).map { [$0] } ?? [])
-        let allowed = state.campaign?.tools
-        return try ToolRegistry(
-            all.filter { allowed?.contains($0.description.name) ?? true }.map(options.replaceTool))
-    }
-
     /// One call by hand, as the model would make it: with the same tools and checks, and kept as the model's are.
     func execute(_ call: ToolCall) async throws -> ToolExecution {
-        let executions = try await executor(tools(state)).execute([call], until: deadline) { execution in
+        let executions = try await executor(CallTools(services, state).registry(options)).execute(
+            [call], until: deadline
+        ) { execution in
             _ = try await records.record(execution, of: state.call.id, turnNumber: number)
         }
         return executions[0]
@@ -131,15 +122,38 @@ struct TurnThinking: Sendable {
             return phrase(claim.phrase, .answer)
         }
         switch run.stop {
+        case .answered where interruptedEnding != nil: return ending(text, interruptedEnding)
         case .answered: return TurnPlan.Utterance(text: text, purpose: .answer)
-        case .ended where text.isEmpty: return phrase(.goodbye, .goodbye, endsCall: true)
-        case .ended: return TurnPlan.Utterance(text: text, purpose: .goodbye, endsCall: true)
+        case .ended: return ending(text, Self.endingAction(run.executions.map(\.result)))
         case .roundLimit, .repeatedCalls, .emptyAnswer, .outOfTime, .modelFailed:
             // What is committed is said, also when the model has no words for it.
             if let committed = changes.phrase { return phrase(committed, .answer) }
             return state.latestRun(of: [.apology]) == 0
                 ? phrase(.apology, .apology) : phrase(.apologyAndGoodbye, .goodbye, endsCall: true)
         }
+    }
+
+    /// The last words of the conversation: then the line is hung up, or a person is called.
+    private func ending(_ text: String, _ action: String?) -> TurnPlan.Utterance {
+        let number = action == TransferTool.action ? services.tools.transferNumber : nil
+        guard text.isEmpty else {
+            return TurnPlan.Utterance(text: text, purpose: .goodbye, endsCall: true, transferTo: number)
+        }
+        var utterance = phrase(number == nil ? .goodbye : .transferring, .goodbye, endsCall: true)
+        utterance.transferTo = number
+        return utterance
+    }
+
+    /// What an attempt that died had already set going in this turn: the model only finds it done.
+    private var interruptedEnding: String? {
+        Self.endingAction(
+            state.toolCalls.filter { $0.turnNumber == number }.map { ToolResult(success: $0.success, value: $0.result) }
+        )
+    }
+
+    private static func endingAction(_ results: [ToolResult]) -> String? {
+        results.filter(\.success).compactMap { $0.value["system_action"]?.string }
+            .last { [HangUpTool.action, TransferTool.action].contains($0) }
     }
 
     private func phrase(_ phrase: Phrase, _ purpose: TurnPurpose, endsCall: Bool = false) -> TurnPlan.Utterance {

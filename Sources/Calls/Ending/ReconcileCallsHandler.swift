@@ -66,6 +66,8 @@ extension ReconcileCallsHandler {
         var id: Int64
         var providerCallID: String
         var age: Duration
+        /// A person talks with the caller: how long is theirs to say.
+        var isTransferred: Bool
     }
 
     private func askSilentCalls(_ logger: Logger) async throws -> Int {
@@ -87,7 +89,8 @@ extension ReconcileCallsHandler {
         try await services.postgres.query(
             """
             SELECT id, provider_call_id,
-                extract(epoch FROM clock_timestamp() - coalesce(answered_at, dial_intent_at, created_at))::float8
+                extract(epoch FROM clock_timestamp() - coalesce(answered_at, dial_intent_at, created_at))::float8,
+                EXISTS (SELECT FROM turns WHERE call_id = calls.id AND transfer_to IS NOT NULL)
             FROM calls
             WHERE status IN ('dialing', 'ringing', 'in_progress') AND finalized_at IS NULL
                 AND provider = \(services.settings.provider) AND provider_call_id IS NOT NULL
@@ -95,8 +98,10 @@ extension ReconcileCallsHandler {
             ORDER BY random() LIMIT \(Self.batch)
             """
         ).map { row in
-            let (id, providerCallID, age) = try row.decode(Int64.self, String.self, Double.self)
-            return SilentCall(id: id, providerCallID: providerCallID, age: .seconds(age))
+            let (id, providerCallID, age, isTransferred) = try row.decode(
+                Int64.self, String.self, Double.self, Bool.self)
+            return SilentCall(
+                id: id, providerCallID: providerCallID, age: .seconds(age), isTransferred: isTransferred)
         }
     }
 
@@ -149,7 +154,8 @@ extension ReconcileCallsHandler {
         }
         let recorded = try await calls.record(call, for: silent.id)
         guard let recorded, !recorded.status.isFinal else { return }
-        if silent.age > services.settings.maximumCallDuration || recorded.isAnsweredByMachine {
+        let isTooLong = silent.age > services.settings.maximumCallDuration && !silent.isTransferred
+        if isTooLong || recorded.isAnsweredByMachine {
             logger.warning("a call is hung up: it lasts too long", metadata: ["call": "\(silent.id)"])
             try await services.telephony.hangUp(silent.providerCallID)
         }

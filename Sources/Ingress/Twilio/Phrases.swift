@@ -27,6 +27,15 @@ struct Phrases {
             "Desculpe, tivemos um problema do nosso lado. Pedimos desculpas. Até logo.")
     }
 
+    /// When a person was called for the caller, and did not answer.
+    var nobodyAvailable: String {
+        pick(
+            "I am sorry, nobody is available right now. A colleague will call you back. Goodbye.",
+            "Lo siento, en este momento no hay nadie disponible. Una persona de nuestro equipo le devolverá la llamada. "
+                + "Hasta luego.",
+            "Desculpe, não há ninguém disponível agora. Uma pessoa da nossa equipe vai retornar a ligação. Até logo.")
+    }
+
     private func pick(_ english: String, _ spanish: String, _ portuguese: String) -> String {
         self.english ? english : self.portuguese ? portuguese : spanish
     }

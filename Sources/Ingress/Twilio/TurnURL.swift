@@ -16,6 +16,11 @@ struct TurnURLs: Sendable {
         CallbackURLs(publicURL: publicURL, callID: callID).turn(turn) + "&lang=\(language.rawValue)"
     }
 
+    /// Where is told what became of putting the caller through to a person.
+    func transferred(callID: Int64, language: TwilioLanguage) -> String {
+        "\(publicURL)\(Route.transfer.rawValue)?call=\(callID)&lang=\(language.rawValue)"
+    }
+
     /// Where the caller of a turn comes back to that a job thinks about.
     func waiting(callID: Int64, turn: Int, language: TwilioLanguage, wait: Int, job: JobID) -> String {
         next(callID: callID, turn: turn, language: language) + "&wait=\(wait)&job=\(job)"

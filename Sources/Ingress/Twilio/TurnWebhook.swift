@@ -27,6 +27,13 @@ struct TurnWebhook: Sendable {
         return twiML
     }
 
+    /// What was put through is over: nothing of it is ours to keep, the call's end is told as its status.
+    func answer(_ request: TransferRequest) -> TwiML {
+        twiML.transferred(
+            isTalkedWith: request.isTalkedWith,
+            request.language ?? TwilioLanguage(language: settings.defaultLanguage, timezone: settings.businessTimezone))
+    }
+
     /// The caller comes back with the same turn, or has done so too often.
     func broughtBack(_ request: TurnRequest) -> TwiML {
         request.wait < Self.maximumWaits ? twiML.broughtBack(request) : twiML.apology(language(request))

@@ -52,13 +52,16 @@ struct CampaignCreate: AsyncParsableCommand {
         if let redial, (try? JSON(parsing: redial))?.object == nil {
             throw ValidationError(#"'--redial' is not a JSON object such as {"busy":["5m","30m"],"no_answer":["1h"]}"#)
         }
-        let known = ["check_calendar_availability", "book_meeting"]
-        let named = (tools ?? "").split(separator: ",").map { String($0.trimmed) }
-        if tools != "none", let unknown = named.first(where: { !known.contains($0) }) {
-            throw ValidationError("'--tools': there is no \(unknown), but \(known.joined(separator: ", ")), or none")
-        }
+        if let tools, tools != "none" { try check(tools.split(separator: ",").map { String($0.trimmed) }) }
         if let inboundNumber, !inboundNumber.isE164 {
             throw ValidationError("'--inbound-number \(inboundNumber)' is not an E.164 number such as +12125550123")
+        }
+    }
+
+    private func check(_ tools: [String]) throws {
+        let known = try ToolInventory.rows(Configuration.load(needs: [])).map(\.name)
+        if let unknown = tools.first(where: { !known.contains($0) }) {
+            throw ValidationError("'--tools': there is no \(unknown), but \(known.joined(separator: ", ")), or none")
         }
     }
 

@@ -37,6 +37,7 @@ struct Configuration: Sendable {
     var calendar: CalendarConfiguration
     /// Nil when no mail server is set.
     var mail: MailConfiguration?
+    var tools: ToolsConfiguration
 
     /// Reads this process's environment and `.env`. Throws `ConfigurationError` with everything that is wrong.
     static func load(needs: Needs) throws -> Configuration {
@@ -68,8 +69,11 @@ struct Configuration: Sendable {
         model = ModelConfiguration(&reader, needs)
         calendar = CalendarConfiguration(&reader, needs)
         mail = MailConfiguration(&reader)
+        tools = ToolsConfiguration(&reader, needs)
         calls = CallSettings(&reader, needs, twilio, calendar)
         calls.senderEmail = mail?.sender
+        // A question about all routers may take as long as an ordinary turn: the model needs time besides.
+        if tools.mikrotikURL != nil { calls.turnBudget = .seconds(40) }
     }
 }
 

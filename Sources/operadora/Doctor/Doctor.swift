@@ -35,7 +35,7 @@ struct Doctor {
                 broken, "language model", needs: ["LANGUAGE_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "BAML_URL"],
                 configuration.model.kind == .baml ? checks.baml : checks.languageModel),
             await unless(broken, "calendar", needs: ["GOOGLE_CREDENTIALS_FILE"], checks.calendar),
-            await checks.mail(),
+            await checks.mail(), await checks.mikrotik(),
         ]
         await http.shutDown()
         return findings

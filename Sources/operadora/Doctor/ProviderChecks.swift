@@ -142,6 +142,20 @@ struct ProviderChecks: Sendable {
         }
     }
 
+    func mikrotik() async -> Finding {
+        let check = "MikroTik"
+        guard let client = Assembly.mikrotik(configuration.tools, http) else {
+            return .skipped(
+                check, "no MIKROTIK_API_URL, or ENABLE_MIKROTIK_TOOLS is false: consultar_mikrotik is not offered")
+        }
+        do {
+            return .ok(check, "\(try await client.checkHealth()) is well")
+        } catch {
+            return .failed(
+                check, "\(error)", "look at MIKROTIK_API_URL, and whether the API runs and lets this host in")
+        }
+    }
+
     /// Sends a request; a failure below HTTP is a finding of its own.
     private func ask(
         _ check: String, _ request: HTTPClientRequest, _ advice: String,

@@ -53,7 +53,7 @@ struct BookingClaimGuardTests {
 
     @Test("A goodbye that claims a booking does not end the call")
     func staysOnTheLine() async throws {
-        let claim = ModelResponse.calling(HangUpTool.name, saying: "Your meeting is booked. Goodbye!")
+        let claim = ModelResponse.calling("terminarLlamada", saying: "Your meeting is booked. Goodbye!")
         let scene = try await ConversationScene(ScriptedModel { _, _ in claim })
         let answer = try await scene.turn(2, "Tuesday")
         #expect(answer.say == Phrase.nothingBookedYet.text(in: .english))

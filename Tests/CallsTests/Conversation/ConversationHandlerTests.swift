@@ -14,7 +14,7 @@ struct ConversationHandlerTests {
         let model = ScriptedModel([
             ModelResponse(
                 text: "We make widgets.", usage: ModelUsage(promptTokens: 100, completionTokens: 10)),
-            .calling(HangUpTool.name, saying: "Have a nice day, goodbye."),
+            .calling("terminarLlamada", saying: "Have a nice day, goodbye."),
         ])
         let scene = try await ConversationScene(model)
         #expect(try await scene.turn(1).nextTurn == 2)
@@ -142,20 +142,20 @@ struct ConversationHandlerTests {
         var options = ConversationScene.Options()
         options.tools = []
         _ = try await ConversationScene(model, options).turn(2, "Hi")
-        options.tools = [HangUpTool.name, "unknown"]
+        options.tools = ["terminarLlamada", "unknown"]
         let limited = Scripts.saying("Hello.")
         _ = try await ConversationScene(limited, options).turn(2, "Hi")
         let all = Scripts.saying("Hello.")
         _ = try await ConversationScene(all).turn(2, "Hi")
         #expect(model.requests[0].tools.isEmpty)
-        #expect(limited.requests[0].tools.map(\.name) == [HangUpTool.name])
-        #expect(all.requests[0].tools.count == 3)
+        #expect(limited.requests[0].tools.map(\.name) == ["terminarLlamada"])
+        #expect(all.requests[0].tools.count == 7)
     }
 
     @Test("What a model or a caller writes that the database cannot hold does no harm")
     func storesAnything() async throws {
         let model = ScriptedModel([
-            .calling("no\0pe", "{\"a\":\"\\u0000b\"}", id: "\0"), .calling(HangUpTool.name, "not json"),
+            .calling("no\0pe", "{\"a\":\"\\u0000b\"}", id: "\0"), .calling("terminarLlamada", "not json"),
             ModelResponse(text: "Fine\0 thanks.\n\nBye"),
         ])
         let scene = try await ConversationScene(model)

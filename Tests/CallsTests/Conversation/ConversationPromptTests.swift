@@ -10,7 +10,8 @@ struct ConversationPromptTests {
         -> ConversationPrompt
     {
         ConversationPrompt(
-            state: state, toolNames: tools, businessHours: .office, businessTimezone: "America/Mexico_City")
+            state: state, toolNames: tools, hangUpName: nil, businessHours: .office,
+            businessTimezone: "America/Mexico_City")
     }
 
     private func system(_ state: TurnState, tools: [String] = [BookMeetingTool.name]) -> String {
@@ -30,6 +31,14 @@ struct ConversationPromptTests {
         ] {
             #expect(text.contains(fact), "\(fact)")
         }
+    }
+
+    @Test("Questions about routers are for the router tool, where there is one")
+    func asksRouters() {
+        let rule =
+            "For questions about connected customers, routers, traffic, interfaces or gateways ask consultar_mikrotik first"
+        #expect(system(TurnFixtures.state(), tools: [MikroTikTool.name]).contains(rule))
+        #expect(!system(TurnFixtures.state()).contains("consultar_mikrotik"))
     }
 
     @Test("Rules name only the tools that there are; without tools it promises nothing")

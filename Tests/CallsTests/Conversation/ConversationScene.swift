@@ -27,6 +27,9 @@ struct ConversationScene: Sendable {
         var tools: [String]?
         var greeting: String?
         var hasMailer = false
+        var messenger: (any TextMessenger)?
+        var transferNumber: String?
+        var file: ToolsFile?
         var configure: @Sendable (inout CallSettings) -> Void = { _ in }
     }
 
@@ -37,10 +40,14 @@ struct ConversationScene: Sendable {
         settings.businessTimezone = "America/Mexico_City"
         settings.provider = "simulator"
         options.configure(&settings)
-        services = CallServices(
+        var services = CallServices(
             postgres: database.client, queue: JobQueue(database.client, logger: logger), telephony: NoTelephony(),
             calendar: calendar, model: model, modelName: "scripted", mailer: options.hasMailer ? NoMailer() : nil,
             settings: settings, metrics: MetricsRegistry(), logger: logger)
+        services.tools.messenger = options.messenger
+        services.tools.transferNumber = options.transferNumber
+        services.tools.file = options.file
+        self.services = services
         callID = try await Self.insertCall(database.client, phone, options)
     }
 

@@ -62,6 +62,22 @@ struct ReconcileCallsTests {
         #expect(try await bench.status(call.id) == "ended")
     }
 
+    @Test("A caller who talks with a person is not hung up on, however long that lasts")
+    func leavesTransfers() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.dialledCall(bench.campaign("redial = '{}'"))
+        bench.telephony.set(call.providerCallID) { $0.status = .inProgress }
+        try await bench.query(
+            """
+            INSERT INTO turns (call_id, number, role, content, in_reply_to, ends_call, transfer_to)
+            VALUES (\(call.id), 1, 'agent', 'One moment.', 1, true, '+525598765432')
+            """)
+        try await bench.age(call.id, by: 1_900)
+        try await reconcile(bench)
+        #expect(bench.telephony.current.hungUp.isEmpty)
+        #expect(try await bench.status(call.id) == "in_progress")
+    }
+
     @Test(
         "Calls of a provider that is configured no more are neither asked about nor dialled anew, and end as uncertain")
     func foreignProvider() async throws {

@@ -20,17 +20,19 @@ struct CallBench: Sendable {
 
     init(
         model: any LanguageModel = ScriptedModel([]), keys: Keyring = Keyring(),
-        _ change: (inout CallSettings) -> Void = { _ in }
+        messenger: (any TextMessenger)? = nil, _ change: (inout CallSettings) -> Void = { _ in }
     ) async throws {
         database = try await TestDatabase.make()
         var settings = CallSettings()
         settings.fromNumber = "+15550000000"
         change(&settings)
         let logger = Logger(label: "test", level: .critical)
-        services = CallServices(
+        var services = CallServices(
             postgres: database.client, queue: JobQueue(database.client, keys: keys, logger: logger),
             telephony: telephony, calendar: calendar, model: model, modelName: "scripted", mailer: mailer,
             settings: settings, metrics: MetricsRegistry(), logger: logger)
+        services.tools.messenger = messenger
+        self.services = services
         var registry = JobRegistry()
         CallJobs.register(in: &registry, services: services)
         self.registry = registry

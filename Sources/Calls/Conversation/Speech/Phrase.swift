@@ -15,6 +15,8 @@ enum Phrase: Sendable, Hashable {
     case goodbyeToSilence
     case goodbyeForLength
     case willNotCallAgain
+    /// A person is called, and then speaks with the caller.
+    case transferring
     /// Instead of a claim that nothing stands behind.
     case nothingBookedYet
     /// The same of a meeting that was said to be moved or cancelled.
@@ -94,6 +96,12 @@ enum Phrase: Sendable, Hashable {
             (
                 "I understand. We won't call you again. Goodbye.", "Entiendo. No le volveremos a llamar. Hasta luego.",
                 "Entendo. Não vamos mais ligar. Até logo."
+            )
+        case .transferring:
+            (
+                "One moment, please. I'm connecting you with a colleague.",
+                "Un momento, por favor. Le comunico con una persona de nuestro equipo.",
+                "Um momento, por favor. Vou transferir você para uma pessoa da nossa equipe."
             )
         case .nothingBookedYet:
             (

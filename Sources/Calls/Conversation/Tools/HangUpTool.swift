@@ -1,22 +1,27 @@
 import Agents
 import Platform
 
-/// Ends the call once the goodbye is spoken: the system action `disconnect`.
+/// Ends the conversation once the goodbye is spoken: the system action `disconnect`. On a telephone call the line is hung up
+/// after those words.
 struct HangUpTool: Tool {
-    static let name = "terminarLlamada"
+    static let action = "disconnect"
 
-    var description: ToolDescription { Self.about }
-
-    private static let about = ToolDescription(
-        name: name,
-        description:
-            "Ends the call after your goodbye has been spoken. Use it when the caller says goodbye, or when everything "
-            + "is settled and they want nothing more. Say the goodbye in the same answer.",
-        parameters: ["type": "object", "properties": [:], "additionalProperties": false])
+    let description: ToolDescription
     let isConcurrencySafe = false
     let endsConversation = true
 
+    init(_ definition: SystemToolDefinition = SystemToolDefinition.Kind.disconnect.usual) {
+        description = ToolDescription(definition)
+    }
+
     func execute(_ arguments: JSON) async throws -> ToolResult {
-        ToolResult(success: true, value: ["success": true, "system_action": "disconnect"])
+        ToolResult(success: true, value: ["success": true, "system_action": .string(Self.action)])
+    }
+}
+
+extension ToolDescription {
+    /// What a model is told of a system tool.
+    init(_ definition: SystemToolDefinition) {
+        self.init(name: definition.name, description: definition.description, parameters: definition.kind.parameters)
     }
 }

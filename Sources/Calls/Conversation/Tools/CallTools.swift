@@ -1,0 +1,53 @@
+import Agents
+
+/// The tools of one call, bound to it.
+struct CallTools: Sendable {
+    let services: CallServices
+    let state: TurnState
+    /// As the tools file has it now: the same for the whole turn.
+    let definitions: ToolDefinitions
+
+    init(_ services: CallServices, _ state: TurnState) {
+        self.services = services
+        self.state = state
+        definitions = services.tools.definitions
+    }
+
+    /// Those that the campaign allows.
+    func registry(_ options: TurnOptions) throws -> ToolRegistry {
+        let allowed = state.campaign?.tools
+        let tools = (own + system + custom).filter { allowed?.contains($0.description.name) ?? true }
+        return try ToolRegistry(tools.map(options.replaceTool))
+    }
+
+    private var own: [any Tool] {
+        let meetings = MeetingTools(services: services, state: state)
+        var tools: [any Tool] = [
+            CheckAvailabilityTool(meetings: meetings), BookMeetingTool(meetings: meetings),
+            RescheduleMeetingTool(meetings: meetings), CancelMeetingTool(meetings: meetings),
+        ]
+        if let link = ScheduleMeetingTool(services: services, state: state) { tools.append(link) }
+        if let mikrotik = services.tools.mikrotik {
+            tools.append(MikroTikTool(client: mikrotik, logger: services.logger))
+        }
+        tools.append(TransferTool(hasNumber: services.tools.transferNumber != nil))
+        return tools
+    }
+
+    private var system: [any Tool] {
+        definitions.systemTools.filter(\.isEnabled).map { definition in
+            switch definition.kind {
+            case .disconnect: HangUpTool(definition)
+            case .openURL: OpenLinkTool(definition, delivery: LinkDelivery(services: services, state: state))
+            }
+        }
+    }
+
+    private var custom: [any Tool] {
+        guard let http = services.tools.http else { return [] }
+        return definitions.customTools.filter(\.isEnabled).map {
+            CustomTool(
+                definition: $0, http: http, destinations: services.tools.destinations, logger: services.logger)
+        }
+    }
+}
