@@ -102,7 +102,7 @@ import Testing
             (["timeout_seconds": 61], "$.tools[0].timeout_seconds must be a number from 1 to 60"),
             (["maximum_response_bytes": 10], "$.tools[0].maximum_response_bytes must be a number from 1024 to 1048576"),
             (["method": "POST", "cache_seconds": 5], "$.tools[0].cache_seconds is for GET alone"),
-            (["heders": [:]], "$.tools[0].heders is not known here: the fields are body, description"),
+            (["heders": [:]], "$.tools[0].heders is not known here: the fields are body, cache_seconds"),
             (["system": true], "$.tools[0].system must be false"),
         ] as [([String: JSON], String)])
     func findsMistakes(_ changes: [String: JSON], _ expected: String) {
