@@ -16,7 +16,6 @@ enum AgentMemory {
             ToolResult(success: true, value: ["asked": arguments["about"] ?? nil, "found": .string(words(40))])
         }
         let tools = try ToolRegistry([lookup])
-        let before = try ResidentMemory.megabytes(of: getpid())
         var all: [ChatAgent] = []
         for _ in 0..<agents {
             let agent = try ChatAgent(
@@ -24,12 +23,13 @@ enum AgentMemory {
             for _ in 0..<exchanges { try await agent.send(words(20)) }
             all.append(agent)
         }
-        let after = try ResidentMemory.megabytes(of: getpid())
+        // The whole process: what it had before may be used again by now, and a difference would say too little.
+        let resident = try ResidentMemory.megabytes(of: getpid())
         var fewest = Int.max
         for agent in all { fewest = min(fewest, await agent.history.count) }
         return [
             Figure(
-                name: "1,000 agents, resident", value: after - before, unit: "MB", bar: .atMost(200)),
+                name: "a process with 1,000 agents, resident", value: resident, unit: "MB", bar: .atMost(200)),
             Figure(name: "messages of an agent, at least", value: Double(fewest), unit: "messages", bar: .atLeast(50)),
         ]
     }

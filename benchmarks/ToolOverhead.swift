@@ -59,6 +59,7 @@ enum ToolOverhead {
             Figure(
                 name: "tool call in memory, mean", value: times.reduce(0, +) / Double(times.count), unit: "µs",
                 bar: .atMost(50)),
+            Figure(name: "tool call in memory, p50", value: times.percentile(0.5), unit: "µs"),
             Figure(name: "tool call in memory, p99", value: times.percentile(0.99), unit: "µs"),
         ]
     }

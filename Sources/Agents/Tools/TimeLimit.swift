@@ -16,7 +16,8 @@ func withTimeLimit<Value: Sendable>(
             first.settle(.failure(error))
         }
     }
-    let timer = Task {
+    // It has nothing to do but to sleep: it need not wait for a thread first.
+    let timer = Task.immediate {
         // A cancelled timer has lost the race: nothing to settle.
         guard (try? await Task.sleep(for: limit)) != nil else { return }
         first.settle(.failure(TimeLimitExceeded()))
