@@ -57,6 +57,7 @@ struct RecordedTool: Tool {
     var description: ToolDescription { tool.description }
     var timeout: Duration { tool.timeout }
     var isRetrySafe: Bool { tool.isRetrySafe }
+    var isRepeatable: Bool { tool.isRepeatable }
     var isConcurrencySafe: Bool { tool.isConcurrencySafe }
     var endsConversation: Bool { tool.endsConversation }
 
