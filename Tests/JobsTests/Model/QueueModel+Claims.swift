@@ -27,7 +27,13 @@ extension QueueModel {
         var taken: [JobID] = []
         let waiting = inOrder("limited", queue)
         var room = limits.mapValues { $0.room(at: now) }
-        for names in unique(waiting.map(\.limits)) {
+        // A lane without room is looked into only if somebody in it held a slot before: who gains one in this claim goes on in such
+        // a lane with the next.
+        let heldLanes = Set(waiting.filter { !held(by: $0).isEmpty }.map(\.limits))
+        let lanes = unique(waiting.map(\.limits)).filter { names in
+            heldLanes.contains(names) || names.allSatisfy { (room[$0] ?? 0) > 0 }
+        }
+        for names in lanes {
             let lane = waiting.filter { $0.limits == names && !isLate($0) }
             // Whose holder has a slot already needs only the others.
             let guests = lane.filter { !held(by: $0).isEmpty }

@@ -41,10 +41,12 @@ extension QueueModel {
             letGo(head.id)
         }
         for follower in dependencies.keys.sorted() where dependencies[follower]?.remove(id) != nil {
-            guard let waiting = self.job(follower), waiting.state == "waiting" else { continue }
+            guard let waiting = self.job(follower) else { continue }
             if state != "completed", !waiting.runsAfterFailure {
-                finish(follower, "cancelled")
-            } else if dependencies[follower]?.isEmpty == true {
+                // One that came too late is being ended already, and waits for nothing more.
+                dependencies[follower] = nil
+                if waiting.state == "waiting" { finish(follower, "cancelled") }
+            } else if waiting.state == "waiting", dependencies[follower]?.isEmpty == true {
                 letGo(follower)
             }
         }
