@@ -45,7 +45,7 @@ import Testing
         #expect(chaos.kills > 5, "calls took long enough to be disturbed")
         try await Invariants(rig: rig, campaign: campaign).check()
         let outcomes = try await campaign.outcomes()
-        #expect(outcomes["meeting_scheduled", default: 0] > Self.calls / 10, "callers still book: \(outcomes)")
+        #expect(outcomes["meeting_scheduled", default: 0] > Self.calls / 20, "callers still book: \(outcomes)")
         print("chaos: \(Self.calls) calls, \(chaos.kills) kills, outcomes \(outcomes)")
         await rig.stop()
     }
