@@ -91,7 +91,7 @@ struct ToolInventory {
 
     private static func program(_ configuration: Configuration) -> [ToolInventory] {
         let settings = configuration.tools
-        ToolNames.own.map { name in
+        return ToolNames.own.map { name in
             switch name {
             case ToolNames.mikrotik:
                 ToolInventory(
