@@ -175,7 +175,7 @@ struct RescheduleTests {
                 == "no_meeting")
         #expect(try await booked.cancel(in: stranger)["reason"] == "no_meeting")
         let prompt = ConversationPrompt(
-            state: try await booked.tools(in: same).state, toolNames: [RescheduleMeetingTool.name],
+            state: try await booked.tools(in: same).state, toolNames: [RescheduleMeetingTool.name], hangUpName: nil,
             businessHours: .office, businessTimezone: "UTC")
         guard case .system(let text) = prompt.messages(caller: "Hi", answeringAs: 3).first else { return }
         #expect(text.contains(id) && text.contains(BookedScene.wednesday("10:00")))
