@@ -89,11 +89,15 @@ struct Assembly: Sendable {
         QueueHealth(database.client, thresholds: configuration.alarms, metrics: metrics, logger: logger)
     }
 
-    /// For calls without a telephone: the configured model, a calendar that is the database's alone, and no mail.
+    /// For calls without a telephone: the configured model, a calendar that is the database's alone, no mail, and none of the
+    /// tools that reach anybody: no text message is sent, no person is called, no server is asked.
     func evaluationServices() throws -> CallServices {
         var services = try callServices()
         services.calendar = LocalCalendar()
         services.mailer = nil
+        var tools = ToolSources()
+        tools.file = services.tools.file
+        services.tools = tools
         return services
     }
 
