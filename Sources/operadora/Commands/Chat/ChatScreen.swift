@@ -30,9 +30,12 @@ final class ChatScreen: Sendable {
                 Console.print("  \(call.name)(\(Self.short(call.arguments)))".printableLine)
             case .toolEnded(let execution):
                 let verdict = execution.result.success ? "→" : "✗"
-                let milliseconds = Int((execution.duration.inSeconds * 1_000).rounded())
                 let answer = Self.short(execution.result.value.text)
-                Console.print("  \(execution.call.name) \(verdict) \(answer) (\(milliseconds) ms)".printableLine)
+                // What was not executed says where its answer is from.
+                let origin =
+                    execution.origin == .executed
+                    ? "\(Int(execution.duration.inMilliseconds.rounded())) ms" : execution.origin.rawValue
+                Console.print("  \(execution.call.name) \(verdict) \(answer) (\(origin))".printableLine)
             case .finished: state.isComplete = true
             }
         }

@@ -26,7 +26,7 @@ struct ToolRun: Sendable {
             "call": .integer(session.callID), "name": .string(execution.call.name),
             "arguments": execution.arguments ?? .string(execution.call.arguments), "result": execution.result.value,
             "success": .bool(execution.result.success),
-            "duration_ms": .number(execution.duration.inSeconds * 1_000),
+            "duration_ms": .number(execution.duration.inMilliseconds),
         ]
     }
 }
