@@ -16,6 +16,11 @@ struct ChatReplayTests {
             """)
     }
 
+    /// The messages of each request to the model.
+    private func said(_ bench: ChatBench) -> [[String]] {
+        bench.openAI.exchanges.map { $0.prompt.messages.map { "\($0.role): \($0.text ?? "")" } }
+    }
+
     @Test("A recorded booking replays turn for turn: the tools answer from the record, and nothing is booked")
     func same() async throws {
         let bench = try await ChatBench()
@@ -28,8 +33,12 @@ struct ChatReplayTests {
         var status = stat()
         #expect(stat(file, &status) == 0 && status.st_mode & 0o777 == 0o600, "others may not read it")
         let before = try await rows(bench)
+        let asked = said(bench)
+        #expect(asked.last?.contains { $0.contains("booked_in_this_call") } == true)
 
         let replay = try await bench.chat(["--replay", file])
+        // The model was told the very same, the clock and the booked meeting included.
+        #expect(Array(said(bench).dropFirst(asked.count)) == asked)
         #expect(replay.exit == .status(0), "\(replay.error)")
         #expect(
             replay.output.hasSuffix("\n6 turns: 6 the same, 0 different (0 in tools, 0 in words, 0 in end)\n"),

@@ -54,7 +54,7 @@ public struct ChatReplay: Sendable {
                 answeredBy: nil, providerCallID: nil, phone: nil, language: Language(code: record.head.language),
                 zone: Zone(identifier: record.head.timezone) ?? .utc),
             lead: nil, campaign: nil, turns: earlier.flatMap(\.turns), toolCalls: [],
-            meetings: earlier.flatMap(\.tools).compactMap(\.meeting), now: record.exchanges[index].at)
+            meetings: Meeting.left(by: earlier.flatMap(\.tools), callID: 0), now: record.exchanges[index].at)
         for exchange in earlier {
             for call in exchange.tools {
                 state.toolCalls.append(
@@ -110,18 +110,5 @@ extension ChatExchange {
         let answer = TurnState.Turn(
             number: answerNumber, isAgents: true, content: agent, inReplyTo: turn, endsCall: endsCall, purpose: nil)
         return (said.map { [$0] } ?? []) + [answer]
-    }
-}
-
-extension ChatToolCall {
-    /// The meeting that the call has booked.
-    fileprivate var meeting: Meeting? {
-        guard success, name == BookMeetingTool.name, let slot = result["meeting"],
-            let start = slot["datetime"]?.string.flatMap({ try? Date($0, strategy: .iso8601) }),
-            let end = slot["end"]?.string.flatMap({ try? Date($0, strategy: .iso8601) })
-        else { return nil }
-        return Meeting(
-            id: 0, status: .confirmed, eventKey: "", eventID: result["meeting_id"]?.string, title: "",
-            startsAt: start, endsAt: end)
     }
 }
