@@ -37,9 +37,12 @@ enum BAMLAnswer {
         case (413, _):
             return ModelError(.contextTooLong, "the conversation is longer than the BAML server takes", status: 413)
         case (_, "validation_failure"):
-            return ModelError(
+            var error = ModelError(
                 .invalidAnswer, "the answer does not fit the type of the BAML function",
                 detail: String(message.prefix(500)))
+            // There was one, though the server keeps its words: it may be repaired.
+            error.rejected = ModelResponse(text: nil)
+            return error
         case (_, "invalid_argument"):
             return ModelError(.invalidRequest, "the BAML server serves another release's baml_src")
         case (_, "client_error"): return clientError(message)
