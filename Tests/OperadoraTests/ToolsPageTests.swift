@@ -2,21 +2,41 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-@Suite struct ToolsPageTests {
-    @Test("Every test that docs/tools.md names is there")
+/// docs/tools.md says which test proves what: here it is held to that.
+@Suite("The page of the tools")
+struct ToolsPageTests {
+    @Test("Every test that it names is there")
     func namesTests() throws {
-        let root = URL(filePath: TestDatabase.migrations).deletingLastPathComponent()
-        let sources = try FileManager.default.subpathsOfDirectory(atPath: root.appending(path: "Tests").path)
-            .filter { $0.hasSuffix(".swift") }
-            .map { try String(contentsOf: root.appending(path: "Tests/\($0)"), encoding: .utf8) }
+        let sources = try Self.suites()
         let named = try DocumentationPage("tools.md").text.matches(of: /`(\w+Tests)(?:\.(\w+))?`/)
         #expect(named.count > 40)
         for match in named {
-            let (suite, test) = (match.1, match.2)
-            let isThere = sources.contains { source in
-                source.contains("struct \(suite) ") && (test.map { source.contains("func \($0)(") } ?? true)
-            }
+            let source = sources[String(match.1)]
+            let isThere = match.2.map { source?.contains("func \($0)(") == true } ?? (source != nil)
             #expect(isThere, "\(match.0)")
         }
+    }
+
+    @Test("Every claim about calendar and mail is the name of a test")
+    func claims() throws {
+        let sources = try Self.suites()
+        let section = try DocumentationPage("tools.md").section("Calendar and mail")
+        let claims = section.matches(of: #/`(\w+Tests)`: (.+?)(?=<br>| \|)/#)
+        #expect(claims.count > 50)
+        for match in claims {
+            let isThere = sources[String(match.1)]?.contains("\"\(match.2)\"") == true
+            #expect(isThere, "\(match.1): \(match.2)")
+        }
+    }
+
+    /// The text of the files that hold a suite, by its name.
+    private static func suites() throws -> [String: String] {
+        let tests = URL(filePath: TestDatabase.migrations).deletingLastPathComponent().appending(path: "Tests")
+        var sources: [String: String] = [:]
+        for path in try FileManager.default.subpathsOfDirectory(atPath: tests.path) where path.hasSuffix(".swift") {
+            let text = try String(contentsOf: tests.appending(path: path), encoding: .utf8)
+            for match in text.matches(of: #/struct (\w+Tests)\b/#) { sources[String(match.1), default: ""] += text }
+        }
+        return sources
     }
 }
