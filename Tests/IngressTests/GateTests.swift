@@ -118,7 +118,7 @@ struct OperatorTests {
             let document = try await fixture.get("/openapi.json").json()
             #expect(document["openapi"] == "3.1.0")
             let paths = try #require(document["paths"]?.object)
-            #expect(paths.keys.sorted() == ["status", "turn", "voice"].map { "/webhooks/twilio/\($0)" })
+            #expect(paths.keys.sorted() == ["status", "transfer", "turn", "voice"].map { "/webhooks/twilio/\($0)" })
             for (path, item) in paths {
                 let operation = try #require(item["post"])
                 let required = operation["parameters"]?.array?.filter { $0["required"] == true } ?? []
