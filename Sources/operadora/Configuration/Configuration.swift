@@ -213,7 +213,7 @@ extension CallSettings {
             bookingLinks[language] = reader.parsed(
                 "MEETING_LINK_\(language.uppercased())", default: nil,
                 expected: "the http or https URL of a booking page, such as https://meetings.example.com/demo"
-            ) { $0.isWebAddress ? $0 : nil }
+            ) { text -> String?? in text.isWebAddress ? .some(text) : .none }
         }
         turnHold = reader.seconds("TURN_HOLD_SECONDS", default: 10, in: 0.1...14)
         reconcileAfter = reader.seconds("RECONCILE_AFTER_SECONDS", default: 60, in: 1...3_600)
