@@ -6,7 +6,8 @@ enum StormAudit {
     static let tables = """
         CREATE TABLE runs (
             job_id bigint NOT NULL, attempt bigint NOT NULL, process bigint NOT NULL, step bigint NOT NULL,
-            started_at timestamptz NOT NULL DEFAULT clock_timestamp(), ended_at timestamptz
+            started_at timestamptz NOT NULL DEFAULT clock_timestamp(), ended_at timestamptz,
+            server_started_at timestamptz NOT NULL DEFAULT pg_postmaster_start_time()
         );
         CREATE INDEX ON runs (job_id);
         CREATE TABLE effects (job_id bigint NOT NULL, attempt bigint NOT NULL);
