@@ -46,6 +46,9 @@ struct UpkeepTests {
                 SELECT count(*) FROM pg_inherits WHERE inhparent = 'finished_jobs'::regclass
                 """
             #expect(try await bench.value(partitions, Int.self) == 5)
+            // The database may have been made before midnight.
+            try await bench.sql("SELECT maintain_history(interval '14 days')")
+            let kept = try await bench.value(partitions, Int.self)
             try await bench.sql(
                 """
                 CREATE TABLE finished_jobs_20200101 PARTITION OF finished_jobs
@@ -62,7 +65,7 @@ struct UpkeepTests {
             #expect(try await bench.value("SELECT count(*) FROM finished_jobs_default", Int.self) == 2)
             let row = try await bench.sql("SELECT * FROM maintain_history(interval '14 days')").first
             #expect(try #require(row).decode(Int.self, Int.self) == (0, 1))
-            #expect(try await bench.value(partitions, Int.self) == 5)
+            #expect(try await bench.value(partitions, Int.self) == kept)
             #expect(try await bench.value("SELECT count(*) FROM finished_jobs", Int.self) == 1)
             // A day whose rows are in the default partition already stays there.
             try await bench.sql("DROP TABLE \(unsafe: try await lastPartition(bench))")

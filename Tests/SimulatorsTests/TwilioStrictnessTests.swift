@@ -54,7 +54,7 @@ import Testing
             let unknown = try await bench.send(.get, "Calls/CA00000000000000000000000000000000.json")
             #expect(unknown.status == 404)
             #expect(try unknown.json()["code"] == 20404)
-            #expect(try await bench.send(.get, "Messages.json").status == 404)
+            #expect(try await bench.send(.get, "Conferences.json").status == 404)
         }
     }
 
