@@ -1,3 +1,5 @@
+// In an optimized build libcurl's headers are the first to declare sockets, and the declarations count as theirs.
+import CLibCurl
 import CMicroHTTPD
 import Glibc
 
