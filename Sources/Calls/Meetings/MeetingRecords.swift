@@ -29,8 +29,7 @@ struct MeetingRecords: Sendable {
         SELECT \(unsafe: columns) FROM meetings WHERE call_id = \(callID)
         UNION ALL
         SELECT \(unsafe: columns) FROM meetings
-        WHERE phone = (SELECT CASE direction WHEN 'inbound' THEN from_phone ELSE to_phone END FROM calls
-                WHERE id = \(callID))
+        WHERE phone = (SELECT phone_of_the_other_side(direction, from_phone, to_phone) FROM calls WHERE id = \(callID))
             AND ends_at > now() AND status IN ('confirmed', 'cancelled') AND call_id IS DISTINCT FROM \(callID)
         ORDER BY id LIMIT 100
         """
@@ -77,7 +76,7 @@ struct MeetingRecords: Sendable {
                 VALUES (\(request.callID), \(request.leadID), \(services.settings.calendarID),
                     'op' || replace(gen_random_uuid()::text, '-', ''), \(request.title), \(request.guestName),
                     \(request.guestEmail), \(request.startsAt), \(request.endsAt),
-                    (SELECT CASE direction WHEN 'inbound' THEN from_phone ELSE to_phone END FROM calls
+                    (SELECT phone_of_the_other_side(direction, from_phone, to_phone) FROM calls
                         WHERE id = \(request.callID)))
                 RETURNING \(unsafe: Self.columns)
                 """,

@@ -183,6 +183,15 @@ struct RescheduleTests {
         #expect(try await booked.meeting().startsAt == BookedScene.instant("12:00"))
     }
 
+    @Test("Callers who withhold their number, and so have the same one, do not have each other's meetings")
+    func withheldNumber() async throws {
+        let booked = try await BookedScene()
+        let other = try await booked.otherCall(phone: "+266696687")
+        try await booked.services.postgres.query("UPDATE meetings SET phone = '+266696687'")
+        #expect(try await booked.cancel(in: other)["reason"] == "no_meeting")
+        #expect(try await booked.meeting().status == .confirmed)
+    }
+
     @Test("A caller with several meetings is asked which one; the id tells them apart")
     func several() async throws {
         let booked = try await BookedScene()
