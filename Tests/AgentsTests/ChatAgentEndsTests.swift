@@ -1,5 +1,6 @@
 import Platform
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Agents
@@ -74,7 +75,8 @@ struct ChatAgentEndsTests {
         let (started, cancelled) = (Meeting(of: 2), Meeting(of: 2))
         let hangs = FunctionTool("hangs", "Waits.", timeout: .seconds(600)) { _ in
             await started.arrive()
-            do { try await Task.sleep(for: .seconds(600)) } catch { await cancelled.arrive() }
+            await untilCancelled()
+            await cancelled.arrive()
             return ToolResult(success: true, value: [:])
         }
         let model = ScriptedModel([.calling("hangs"), ModelResponse(text: "Done."), ModelResponse(text: "Hello.")])
@@ -93,7 +95,8 @@ struct ChatAgentEndsTests {
         let (started, cancelled) = (Meeting(of: 2), Meeting(of: 2))
         let hangs = FunctionTool("hangs", "Waits.", timeout: .seconds(600)) { _ in
             await started.arrive()
-            do { try await Task.sleep(for: .seconds(600)) } catch { await cancelled.arrive() }
+            await untilCancelled()
+            await cancelled.arrive()
             return ToolResult(success: true, value: [:])
         }
         let agent = try ChatAgent(

@@ -1,5 +1,6 @@
 import Platform
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Agents
@@ -94,7 +95,7 @@ struct ToolBadInputTests {
         var failing = FunctionTool("act", "Fails.") { _ in throw ToolError("out of order") }
         failing.fallback = known
         var hanging = FunctionTool("act", "Hangs.", timeout: .milliseconds(20)) { _ in
-            try await Task.sleep(for: .seconds(600))
+            await untilCancelled()
             return ToolResult(success: true, value: [:])
         }
         hanging.fallback = known

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Synchronization
+import TestSupport
 
 @testable import Calls
 
@@ -140,6 +141,7 @@ final class FakeCalendar: Calls.Calendar {
     /// Waits to be cancelled, as a process waits to be killed.
     private func die() async throws {
         deaths.continuation.yield()
-        try await Task.sleep(for: .seconds(600))
+        await untilCancelled()
+        throw CancellationError()
     }
 }

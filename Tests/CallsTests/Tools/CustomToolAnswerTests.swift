@@ -1,6 +1,7 @@
 import Agents
 import HTTP
 import Platform
+import TestSupport
 import Testing
 
 @testable import Calls
@@ -62,8 +63,8 @@ import Testing
     @Test("A service that hangs is given up in its time, and one that may have acted is not to be asked again")
     func givesUp() async throws {
         let service = try ToolService { _, _ in
-            // Until its client has gone.
-            try? await Task.sleep(for: .seconds(100))
+            // Its client goes.
+            await untilCancelled()
             return HTTPServerResponse()
         }
         let reading = try await service.call(changing: ["timeout_seconds": 1])
