@@ -55,8 +55,7 @@ struct MigrationDirectory: Sendable {
             }
         }
         let up = try text("up")
-        let digest = Cryptography.sha256(up.utf8)
-        let checksum = digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        let checksum = Cryptography.sha256(up.utf8).hexadecimal
         return Entry(
             migration: Migrator.Migration(number: number, name: name, checksum: checksum), up: up,
             down: try text("down"))

@@ -34,9 +34,7 @@ public struct TwilioSignature: Sendable {
     public func isValid(_ signature: String, url: String, body: [UInt8]) -> Bool {
         let query = url.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
         guard let claimed = FormFields(decoding: query)["bodySHA256"] else { return false }
-        let digest = Cryptography.sha256(body).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        let digest = Cryptography.sha256(body).hexadecimal
         return Cryptography.constantTimeEquals(Array(digest.utf8), Array(claimed.lowercased().utf8))
             && isValid(signature, url: url, form: [:])
     }

@@ -166,8 +166,7 @@ extension SimulatedTwilio {
 
     private func add(_ new: NewCall, direction: String, callee: Callee) -> SimulatedCall {
         // Random: another run on the same database must not meet the sids of this one.
-        let sid =
-            "CA" + Cryptography.randomBytes(16).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        let sid = "CA" + Cryptography.randomBytes(16).hexadecimal
         let call = SimulatedCall(
             sid: sid, to: new.to, from: new.from, direction: direction, callee: callee, created: .now)
         ledger.add(call)

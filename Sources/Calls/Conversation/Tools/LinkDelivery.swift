@@ -9,7 +9,8 @@ struct LinkDelivery: Sendable {
 
     func send(_ url: String, as toolName: String) async throws -> ToolResult {
         if let stored = storedResult(url, toolName) { return stored }
-        let purpose = "link:\(state.call.id):\(Self.digest(url))"
+        // Job keys have room for 200 bytes.
+        let purpose = "link:\(state.call.id):\(Cryptography.sha256(url.utf8).prefix(8).hexadecimal)"
         if services.mailer != nil, let address = state.lead?.email, EmailAddress.isPlausible(address) {
             let job = SendEmail(email(to: address, url, purpose))
             try await services.queue.enqueue(job, job.options)
@@ -54,10 +55,5 @@ struct LinkDelivery: Sendable {
         case .spanish: ("El enlace que pidió", "este es el enlace de nuestra llamada:", "Hola")
         case .portuguese: ("O link que você pediu", "este é o link da nossa ligação:", "Olá")
         }
-    }
-
-    /// Job keys have room for 200 bytes.
-    private static func digest(_ url: String) -> String {
-        Cryptography.sha256(url.utf8).prefix(8).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 }

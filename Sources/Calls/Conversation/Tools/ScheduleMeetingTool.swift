@@ -72,8 +72,7 @@ struct ScheduleMeetingTool: Tool {
 
     private func email(to address: String, _ language: Language) -> Email {
         // No address in a key: keys stand in the open, sealed jobs or not.
-        let digest = Cryptography.sha256(address.lowercased().utf8).prefix(12)
-            .map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+        let digest = Cryptography.sha256(address.lowercased().utf8).prefix(12).hexadecimal
         return BookingLinkMail(
             link: link(language), language: language, recipient: address, recipientName: state.lead?.name,
             purpose: "booking-link:\(state.call.id):\(language.rawValue):\(digest)"
