@@ -2,6 +2,8 @@
 struct DateLexer {
     /// Longer texts are no dates.
     static let longestText = 200
+    /// Digits: as many as fractions of a second have. A longer number is of no date, and would overflow the arithmetic of one.
+    private static let longestNumber = 9
 
     let language: String
 
@@ -29,7 +31,9 @@ struct DateLexer {
     }
 
     private func single(_ piece: String) -> DateWord {
-        if let value = Int(piece) { return .number(value, digits: piece.count, isOrdinal: false) }
+        if piece.count <= Self.longestNumber, let value = Int(piece) {
+            return .number(value, digits: piece.count, isOrdinal: false)
+        }
         if piece.count == 1, let symbol = piece.first, ":/-.+".contains(symbol) { return .symbol(symbol) }
         return .other(piece)
     }

@@ -63,7 +63,7 @@ extension DateResolver {
         for term in terms {
             switch term {
             case .daysAfter(let count): days = days.map { $0 + count }
-            case .beforeDay: days = Array(today..<max(today + 1, days[0]))
+            case .beforeDay: days = Array(today..<min(max(today + 1, days[0]), today + horizonDays + 1))
             case .afterDay: days = [days[days.count - 1] + 1]
             case .wholeWeek where days.count == 1:
                 let monday = days[0] - self.weekday(of: days[0])

@@ -62,7 +62,8 @@ extension DateResolver {
     private func date(_ day: Int, _ month: Int, _ year: Int?) throws(SpokenDateRefusal) -> Int {
         let thisYear = CivilTime(daysSince1970: today).year
         let named = CivilTime(year: year ?? thisYear, month: month, day: day)
-        guard (1...12).contains(month), (1...9_999).contains(named.year) else { throw refusals.noSuchDay(named) }
+        guard named.year <= 9_999 else { throw refusals.tooFar(horizonDays) }
+        guard (1...12).contains(month), named.year >= 1 else { throw refusals.noSuchDay(named) }
         let years = year.map { [$0] } ?? [thisYear, thisYear + 1]
         let dates = years.map { CivilTime(year: $0, month: month, day: day) }.filter(\.isValid).map(\.daysSince1970)
         // A leap day of next year that is out of reach is no better than none.

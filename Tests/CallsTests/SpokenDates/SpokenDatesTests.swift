@@ -58,4 +58,39 @@ struct SpokenDateEdgeTests {
                     == .refusal("not_understood"))
         }
     }
+    @Test("Whatever words and numbers come in whatever order, they mean a day of the next weeks, or are refused")
+    func random() throws {
+        let now = try Date("2026-01-07T12:00:00Z", strategy: .iso8601)
+        let words =
+            SpokenDateRow.all.flatMap { $0.expression.split(separator: " ") }.map(String.init) + [
+                "999999999999999999", "200000000000000000", "999999999", "9999", "99", "0", "/", "-", ":", "T", "Z",
+                "+", ".",
+                "before", "in", "2026-11-25T10:00:00",
+            ]
+        var random = SeededGenerator(seed: 1)
+        for _ in 0..<20_000 {
+            let text = (0..<Int.random(in: 1...8, using: &random)).map { _ in
+                words[Int.random(in: words.indices, using: &random)] + (Bool.random(using: &random) ? " " : "")
+            }.joined()
+            for language in ["en", "es", "pt"] {
+                let dates = SpokenDates(language: language, zone: .utc, now: now)
+                guard let date = try? dates.understand(text) else { continue }
+                #expect(date.days.allSatisfy { (20_460...20_522).contains($0.daysSince1970) }, "\(text)")
+            }
+        }
+    }
+
+    @Test(
+        "Numbers of any length are no reason to fall over",
+        arguments: [
+            "12/3/999999999999999999", "2026-01-25T10:00:00+999999999999999999",
+            "2026-01-25T10:00:00+200000000000000000:00",
+            "12/3/999999999", "31/31/999999999", "in 999999999999999999 days", "before 9999-12-31",
+            "at 999999999999999999:30",
+        ])
+    func numbers(_ text: String) throws {
+        let dates = SpokenDates(language: "en", zone: .utc, now: try Date("2026-01-07T12:00:00Z", strategy: .iso8601))
+        let days = (try? dates.understand(text))?.days ?? []
+        #expect(days.count <= 61)
+    }
 }
