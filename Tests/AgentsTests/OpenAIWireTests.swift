@@ -56,6 +56,19 @@ struct OpenAIWireTests {
         #expect(messages[2]["content"]?.isNull == true)
     }
 
+    @Test(
+        "A name that the model made up comes back as one that the API accepts",
+        arguments: [
+            ("multi_tool_use.parallel", "multi_tool_use_parallel"), ("", "unknown"), ("buscar día", "buscar_d_a"),
+            (String(repeating: "a", count: 70), String(repeating: "a", count: 64)), ("book_meeting", "book_meeting"),
+        ])
+    func acceptedNames(_ made: String, _ sent: String) {
+        let call = ToolCall(id: "call_1", name: made, arguments: "{}")
+        let messages: [Message] = [.user("Hi"), .assistant(nil, toolCalls: [call]), .tool(callID: "call_1", "{}")]
+        let body = ChatCompletionsRequest.body(ModelRequest(messages: messages), model: "m", isStreaming: false)
+        #expect(body["messages"]?[1]?["tool_calls"]?[0]?["function"]?["name"]?.string == sent)
+    }
+
     @Test("A request for words alone keeps its tools and forbids their use")
     func forbidsTools() {
         let body = Self.bodies()[2]

@@ -45,8 +45,16 @@ enum ChatCompletionsRequest {
     private static func toolCall(_ call: ToolCall) -> JSON {
         [
             "id": .string(call.id), "type": "function",
-            "function": ["name": .string(call.name), "arguments": .string(call.arguments)],
+            "function": ["name": .string(acceptedName(call.name)), "arguments": .string(call.arguments)],
         ]
+    }
+
+    /// Models make up names, such as `multi_tool_use.parallel`, that the API refuses when they come back in the history.
+    private static func acceptedName(_ name: String) -> String {
+        let accepted = name.unicodeScalars.prefix(64).map { scalar in
+            ToolRegistry.isNameCharacter(scalar) ? Character(scalar) : "_"
+        }
+        return accepted.isEmpty ? "unknown" : String(accepted)
     }
 
     private static func tool(_ tool: ToolDescription) -> JSON {
