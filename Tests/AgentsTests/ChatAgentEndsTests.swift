@@ -90,6 +90,17 @@ struct ChatAgentEndsTests {
         #expect(model.requests.count == 1)
     }
 
+    @Test("A conversation that a tool ends has no structured answer, and the history stays as it was")
+    func endsInsteadOfAnswering() async throws {
+        struct Answer: Codable, Sendable { var mood: String }
+        var goodbye = FunctionTool("goodbye", "Ends.") { _ in ToolResult(success: true, value: [:]) }
+        goodbye.endsConversation = true
+        let agent = try ChatAgent(
+            model: ScriptedModel([.calling("goodbye")]), tools: ToolRegistry([goodbye]), logger: Self.quiet)
+        await #expect(throws: AgentError.noAnswer(.ended)) { try await agent.send("How are they?", as: Answer.self) }
+        #expect(await agent.history.isEmpty)
+    }
+
     @Test("Dropping the stream cancels the tool that runs")
     func cancelsStream() async throws {
         let (started, cancelled) = (Meeting(of: 2), Meeting(of: 2))

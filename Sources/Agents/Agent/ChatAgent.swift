@@ -77,7 +77,7 @@ public actor ChatAgent {
         var loop = try loop(configuration)
         loop.responseSchema = ("answer", schema)
         let run = try await answer(message, loop, configuration) { _ in }
-        guard let text = run.text, let answer = try? JSON(parsing: text), run.stop == .answered else {
+        guard let text = run.text, let answer = try? JSON(parsing: text) else {
             throw AgentError.noAnswer(run.stop)
         }
         return answer
@@ -165,6 +165,7 @@ public actor ChatAgent {
         var run = try await run(loop, conversation(with: message, configuration), observe)
         run.add(summing)
         account.add(run)
+        if loop.responseSchema != nil, run.stop != .answered { throw AgentError.noAnswer(run.stop) }
         if !run.isComplete {
             guard let words = configuration.fallbackAnswer else { throw AgentError.noAnswer(run.stop) }
             (run.text, run.isFallback) = (words, true)
