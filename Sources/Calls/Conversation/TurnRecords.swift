@@ -31,7 +31,7 @@ struct TurnRecords: Sendable {
     private func callQuery(_ callID: Int64) -> PostgresQuery {
         """
         SELECT calls.id, direction = 'inbound' AS is_inbound, calls.status, agent_ended, answered_by, provider_call_id,
-            CASE direction WHEN 'inbound' THEN from_phone ELSE to_phone END AS phone,
+            phone_of_the_other_side(direction, from_phone, to_phone) AS phone,
             coalesce(calls.language, leads.language, campaigns.language, \(settings.defaultLanguage)) AS language,
             coalesce(calls.timezone, leads.timezone, campaigns.timezone, \(settings.businessTimezone)) AS timezone,
             leads.id AS lead_id, leads.name AS lead_name, leads.email, leads.variables,

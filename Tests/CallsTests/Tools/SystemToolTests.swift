@@ -1,4 +1,5 @@
 import Agents
+import Jobs
 import Platform
 import Postgres
 import TestSupport
@@ -102,6 +103,42 @@ import Testing
         for number in [2, 4] { _ = try await scene.turn(number, "Send me the page") }
         #expect(try await scene.count("tool_calls", where: "success") == 2)
         #expect(try await scene.count("jobs", where: "kind = 'send_email'") == 1)
+    }
+
+    @Test("When a worker dies after the message has left, the one that answers the turn again sends none")
+    func sendsOnceAfterDeath() async throws {
+        var options = ConversationScene.Options()
+        let messages = RecordedMessages()
+        options.messenger = messages
+        let scene = try await ConversationScene(model("abrirEnlace", link), options)
+        var registry = JobRegistry()
+        CallJobs.register(in: &registry, services: scene.services)
+        for _ in 1...2 {
+            #expect(try await scene.turn(2, "Send me the page").say == "text_message")
+            try await scene.services.queue.drain(["turns", "calls", "default"], with: registry)
+            #expect(messages.messages.count == 1)
+            try await scene.database.client.query("DELETE FROM tool_calls")
+            try await scene.database.client.query("DELETE FROM turns")
+        }
+    }
+
+    @Test("No message is sent to the number that stands for a withheld one", arguments: ["+266696687", "anonymous"])
+    func withheldNumber(_ phone: String) async throws {
+        var options = ConversationScene.Options()
+        options.messenger = RecordedMessages()
+        let scene = try await ConversationScene(model("abrirEnlace", link), options)
+        try await scene.database.client.query("UPDATE calls SET direction = 'inbound', from_phone = \(phone)")
+        #expect(try await scene.turn(2, "Send me the page").say == "no_way_to_send")
+        #expect(try await scene.count("jobs", where: "kind = 'send_text_message'") == 0)
+    }
+
+    @Test("An address that our mail server's protocol cannot carry is passed over")
+    func undeliverableAddress() async throws {
+        var options = ConversationScene.Options()
+        (options.hasMailer, options.messenger) = (true, RecordedMessages())
+        let scene = try await ConversationScene(model("abrirEnlace", link), options)
+        try await scene.database.client.query("UPDATE leads SET email = 'josé@example.com'")
+        #expect(try await scene.turn(2, "Send me the page").say == "text_message")
     }
 
     @Test("Where nothing can be sent, the model learns that and nothing is promised")

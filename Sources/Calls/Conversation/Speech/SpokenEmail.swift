@@ -85,8 +85,11 @@ enum SpokenEmail {
 
     private static func isWrapping(_ character: Character) -> Bool { "<>()[]\"'“”‘’,;:!?¿¡".contains(character) }
 
-    private static func deliverable(_ text: String) -> String? {
-        EmailAddress.isPlausible(text) && (try? MailAddress(text)) != nil ? text : nil
+    private static func deliverable(_ text: String) -> String? { isDeliverable(text) ? text : nil }
+
+    /// Whether a mail can be sent to it. Not every plausible address: letters beyond ASCII need what few mail servers have.
+    static func isDeliverable(_ address: String) -> Bool {
+        EmailAddress.isPlausible(address) && (try? MailAddress(address)) != nil
     }
 
     /// Written as they are heard: without accents.

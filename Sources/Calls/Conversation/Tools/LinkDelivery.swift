@@ -11,20 +11,27 @@ struct LinkDelivery: Sendable {
         if let stored = storedResult(url, toolName) { return stored }
         // Job keys have room for 200 bytes.
         let purpose = "link:\(state.call.id):\(Cryptography.sha256(url.utf8).prefix(8).hexadecimal)"
-        if services.mailer != nil, let address = state.lead?.email, EmailAddress.isPlausible(address) {
+        if services.mailer != nil, let address = state.lead?.email, SpokenEmail.isDeliverable(address) {
             let job = SendEmail(email(to: address, url, purpose))
-            try await services.queue.enqueue(job, job.options)
+            try await services.queue.enqueue(job, once(job.options))
             return result(url, "email", "the link is on its way by e-mail: say so")
         }
         if services.tools.messenger != nil, let phone = state.call.phone {
             let job = SendTextMessage(purpose: purpose, to: phone, text: "\(words.line) \(url)")
-            try await services.queue.enqueue(job, job.options)
+            try await services.queue.enqueue(job, once(job.options))
             return result(url, "text_message", "the link is on its way by text message to this telephone: say so")
         }
         return MeetingTools.refusal(
             "no_way_to_send",
             "a link cannot be shown on a telephone, and there is no way to send it to this caller: tell them what the page says, "
                 + "or how to find it")
+    }
+
+    /// The turn may be answered by two workers, one after the other: the second finds the job of the first, also when that has ended.
+    private func once(_ options: JobOptions) -> JobOptions {
+        var options = options
+        options.uniqueFor = .seconds(86_400)
+        return options
     }
 
     /// The same link again, also in a later turn, was sent already.
