@@ -61,12 +61,13 @@ public struct CalendarObject: Sendable, Hashable {
     /// RFC 5545, 3.3.11. Control characters have no escape and are left out.
     private static func escape(_ text: String) -> String {
         var escaped = ""
-        for character in text {
-            switch character {
-            case "\n", "\r\n", "\r": escaped += "\\n"
-            case "\\", ";", ",": escaped += "\\\(character)"
-            case _ where character.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }: continue
-            default: escaped.append(character)
+        // By scalars: a comma that makes one character with the letter before it parts values all the same.
+        for scalar in text.replacing("\r\n", with: "\n").unicodeScalars {
+            switch scalar {
+            case "\n", "\r": escaped += "\\n"
+            case "\\", ";", ",": escaped += "\\\(scalar)"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F: continue
+            default: escaped.unicodeScalars.append(scalar)
             }
         }
         return escaped
@@ -75,7 +76,8 @@ public struct CalendarObject: Sendable, Hashable {
     /// A parameter's value has no backslashes: RFC 6868 says how a quote is written.
     private static func commonName(_ address: MailAddress) -> String {
         guard let name = address.name else { return "" }
-        return ";CN=\"\(name.replacing("^", with: "^^").replacing("\"", with: "^'"))\""
+        let escaped = name.unicodeScalars.map { $0 == "^" ? "^^" : $0 == "\"" ? "^'" : String($0) }
+        return ";CN=\"\(escaped.joined())\""
     }
 
     /// A line over 75 bytes goes on in the next one, which begins with a space; no character is cut in two.

@@ -139,7 +139,8 @@ struct ScheduleMeetingTests {
 
     @Test("A name cannot add headers or markup")
     func injection() async throws {
-        let hostile = "Ana\r\nBcc: eva@example.org\r\n\r\n<script>alert(1)</script>"
+        // The letter before the last tag makes one character with its bracket.
+        let hostile = "Ana\r\nBcc: eva@example.org\r\n\r\n<script>alert(1)</script>\u{D4E}<img src=x>"
         let messages = try await MailPeer.run { peer, client in
             try await withCall(through: peer.server, client, leadName: hostile) { scene, services in
                 let result = try await tool(scene, services).execute(["email": "ana@example.org"])
@@ -156,6 +157,7 @@ struct ScheduleMeetingTests {
         #expect(message["headers"]?["Bcc"] == nil)
         #expect(message["defects"] == [])
         #expect(message["parts"]?[1]?["text"]?.string?.contains("<script>") == false)
+        #expect(message["parts"]?[1]?["text"]?.string?.unicodeScalars.contains("<img".unicodeScalars) == false)
     }
 
     @Test("A mail that the server refuses is not said to be sent, and is not tried ten times")

@@ -82,7 +82,7 @@ import Testing
     func calendarObject() throws {
         var object = CalendarObject(
             .cancel, uid: "k1@operadora", stamp: date, startsAt: date, endsAt: date.addingTimeInterval(1_800),
-            summary: "Reunión; a, b \\ c\nlínea " + String(repeating: "ñ", count: 60))
+            summary: "Reunión; a, b \\ c\u{D4E};\nlínea " + String(repeating: "ñ", count: 60))
         object.organizer = try MailAddress("o@example.com", name: "El \"jefe\"")
         object.guest = try MailAddress("g@example.com")
         let lines = object.text.components(separatedBy: "\r\n")
@@ -95,6 +95,7 @@ import Testing
         #expect(lines.contains("ATTENDEE:mailto:g@example.com"))
         let unfolded = object.text.replacing("\r\n ", with: "")
         #expect(
-            unfolded.contains("SUMMARY:Reunión\\; a\\, b \\\\ c\\nlínea \(String(repeating: "ñ", count: 60))\r\n"))
+            unfolded.contains(
+                "SUMMARY:Reunión\\; a\\, b \\\\ c\u{D4E}\\;\\nlínea \(String(repeating: "ñ", count: 60))\r\n"))
     }
 }
