@@ -159,6 +159,7 @@ struct ChatReplayTests {
             ("{\"operadora_chat\":1,\"language\":\"en\",\"timezone\":\"Mars\"}\n", "line 1: timezone is none"),
             (Self.head + "{\"turn\":1}\n", "line 2: at is missing"),
             (Self.head + Self.turn(1) + Self.turn(1), "line 3: turn must be greater"),
+            (Self.head + Self.turn(.max), "line 2: turn must be from 1 to"),
             (Self.head + "{\"turn\":\"one\"}\n", "line 2: turn is not what it must be"),
             (Self.head + (1...201).map(Self.turn).joined(), "line 202: more than 200 turns"),
         ])

@@ -76,6 +76,7 @@ public struct ChatRecord: Sendable {
 
     public static let maximumBytes = 8 << 20
     public static let maximumExchanges = 200
+    private static let highestTurn = 1_000
 
     public let head: Head
     public let exchanges: [ChatExchange]
@@ -100,6 +101,9 @@ public struct ChatRecord: Sendable {
                 line: Self.maximumExchanges + 2, problem: "more than \(Self.maximumExchanges) turns")
         }
         exchanges = try lines.dropFirst().enumerated().map { try Self.decode($1, line: $0 + 2) }
+        if let index = exchanges.firstIndex(where: { !(1...Self.highestTurn).contains($0.turn) }) {
+            throw ChatError.badRecord(line: index + 2, problem: "turn must be from 1 to \(Self.highestTurn)")
+        }
         for (index, pair) in zip(exchanges, exchanges.dropFirst()).enumerated() where pair.0.turn >= pair.1.turn {
             throw ChatError.badRecord(line: index + 3, problem: "turn must be greater than that of the line before")
         }
