@@ -1,7 +1,9 @@
 import Agents
 import FoundationEssentials
+import Jobs
 import Platform
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -45,6 +47,34 @@ struct BookingTests {
     }
 
     private struct NotReserved: Error {}
+
+    @Test("What the caller agreed to before they hung up is booked, and counts for the outcome")
+    func hangsUpWhileBooking() async throws {
+        let script = Scripts.booking()
+        let ended = Mutex<(@Sendable () async throws -> Void)?>(nil)
+        let scene = try await ConversationScene(
+            ScriptedModel { request, _ in
+                let answer = try await script.respond(to: request)
+                // Between the model's wish and its tool.
+                if answer.toolCalls.first?.name == BookMeetingTool.name { try await ended.withLock { $0 }?() }
+                return answer
+            })
+        ended.withLock { [scene] hook in
+            hook = {
+                try await scene.database.client.query(
+                    "SELECT end_call(\(scene.callID), provider_status => 'completed')")
+            }
+        }
+        _ = try await agree(scene)
+        #expect(scene.calendar.events.count == 1)
+        #expect(try await scene.count("meetings", where: "status = 'confirmed'") == 1)
+        #expect(try await scene.transcript().count == 3)
+        #expect(try await scene.value("SELECT status FROM calls", as: String.self) == "ended")
+        var registry = JobRegistry()
+        CallJobs.register(in: &registry, services: scene.services)
+        try await scene.services.queue.drain(["calls", "default"], with: registry)
+        #expect(try await scene.value("SELECT outcome FROM calls", as: String.self) == "meeting_scheduled")
+    }
 
     @Test("A meeting is looked for, booked, and stands in table and calendar alike")
     func books() async throws {
