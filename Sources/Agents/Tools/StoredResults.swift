@@ -5,8 +5,11 @@ import Synchronization
 final class StoredResults: Sendable {
     private let ofRun: [ToolRequest.Key: ToolResult]
     private let ofRound = Mutex<[ToolRequest.Key: ToolResult]>([:])
+    private let isSharedInRound: Bool
 
-    init(_ earlier: [ToolExecution]) {
+    /// - Parameter isSharedInRound: whether the round has several calls; a single one need not be compared with others.
+    init(_ earlier: [ToolExecution], isSharedInRound: Bool) {
+        self.isSharedInRound = isSharedInRound
         var results: [ToolRequest.Key: ToolResult] = [:]
         for execution in earlier {
             guard let arguments = execution.arguments, Self.settles(execution.result) else { continue }
@@ -23,7 +26,7 @@ final class StoredResults: Sendable {
     }
 
     func keep(_ result: ToolResult, of request: ToolRequest) {
-        guard Self.settles(result), let key = request.key else { return }
+        guard isSharedInRound, Self.settles(result), let key = request.key else { return }
         ofRound.withLock { $0[key] = result }
     }
 

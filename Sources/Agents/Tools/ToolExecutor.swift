@@ -45,7 +45,7 @@ public struct ToolExecutor: Sendable {
         onEnd: @escaping @Sendable (ToolExecution) async throws -> Void = { _ in }
     ) async throws -> [ToolExecution] {
         let requests = calls.prefix(limits.maximumCalls).map { ToolRequest($0, registry, limits) }
-        let stored = StoredResults(earlier)
+        let stored = StoredResults(earlier, isSharedInRound: requests.count > 1)
         var results = try await run(lanes: lanes(requests)) { index in
             let execution = try await execute(requests[index], until: deadline, stored)
             try await onEnd(execution)
@@ -64,6 +64,7 @@ public struct ToolExecutor: Sendable {
     /// A lane is a list of calls that run one after another: those that may not run beside others, and those that are the
     /// same, so that the second finds the result of the first.
     private func lanes(_ requests: [ToolRequest]) -> [[Int]] {
+        if requests.count == 1 { return [[0]] }
         var lanes: [[Int]] = []
         var laneOfKey: [ToolRequest.Key: Int] = [:]
         var aside: Int?
