@@ -23,7 +23,7 @@ struct BookingRequest: Sendable, Hashable {
 
 enum BookingOutcome: Sendable, Hashable {
     case confirmed(Meeting)
-    /// The call has another meeting.
+    /// The call has another meeting, or this one is being moved or cancelled.
     case callHas(Meeting)
     /// Somebody else was faster.
     case taken
@@ -50,7 +50,8 @@ struct MeetingBooker: Sendable {
         case .made(let meeting): return try await settle(meeting, isNew: true, request)
         case .taken: return .taken
         case .callHas(let meeting):
-            guard request.isFor(meeting) else { return .callHas(meeting) }
+            // One that is to go, or to be held at another time, is not what is asked for.
+            guard request.isFor(meeting), !meeting.isChanging else { return .callHas(meeting) }
             if meeting.status == .confirmed { return .confirmed(meeting) }
             return try await settle(meeting, isNew: false, request)
         }

@@ -92,6 +92,7 @@ struct BookMeetingTool: Tool {
 
     private func refusal(of other: Meeting) -> ToolResult {
         guard other.status == .confirmed else { return unconfirmed(other) }
+        if other.isChanging { return changing(other) }
         let problem =
             "this call already has the meeting named here and no other was booked; to change it use "
             + "\(RescheduleMeetingTool.name) or \(CancelMeetingTool.name), or say that a colleague will get in touch"
@@ -101,6 +102,17 @@ struct BookMeetingTool: Tool {
                 "success": false, "reason": "call_has_a_meeting", "error": .string(problem),
                 "booked_meeting": meetings.json(other.time),
             ])
+    }
+
+    private func changing(_ meeting: Meeting) -> ToolResult {
+        let change =
+            meeting.isCancelRequested
+            ? "this call's meeting is being cancelled and the calendar has not confirmed that yet"
+            : "this call's meeting is being moved to the time named here and the calendar has not confirmed that yet"
+        return meetings.unconfirmed(
+            meeting, at: meeting.newTime ?? meeting.time,
+            "\(change): do not say that anything is booked, moved or cancelled and do not book again; say that a colleague "
+                + "will get in touch")
     }
 
     private func unconfirmed(_ meeting: Meeting) -> ToolResult {
