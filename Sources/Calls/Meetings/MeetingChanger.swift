@@ -34,7 +34,7 @@ struct MeetingChanger: Sendable {
         switch try await records.beginMove(meeting, to: time) {
         case .taken: .taken
         // What another one began may have reached the calendar.
-        case .made(let begun): try await settleMove(begun, to: time, mayBeThere: meeting.newTime != nil)
+        case .made(let begun): try await settleMove(begun, to: time, meeting.newTime == nil ? .now : .lately)
         case .not(let now?) where now.isChanging: .unknown(now)
         case .not: .gone
         }
@@ -50,10 +50,13 @@ struct MeetingChanger: Sendable {
     }
 
     /// Goes on with what was begun, by whomever.
-    func resume(_ meeting: Meeting) async throws -> ChangeOutcome {
+    ///
+    /// - Parameter age: Since it was begun. A request of so long ago does not arrive at the calendar any more.
+    func resume(_ meeting: Meeting, age: Duration) async throws -> ChangeOutcome {
         if meeting.isCancelRequested { return try await settleCancel(meeting, reason: "cancelled on request") }
         guard let time = meeting.newTime else { return .done(meeting) }
-        return try await settleMove(meeting, to: time, mayBeThere: true)
+        let begun: Begun = age < services.settings.reconcileAfter ? .lately : .longAgo
+        return try await settleMove(meeting, to: time, begun)
     }
 
     // MARK: moving
@@ -65,10 +68,16 @@ struct MeetingChanger: Sendable {
         case unknown
     }
 
-    private func settleMove(
-        _ meeting: Meeting, to time: Range<Date>, mayBeThere: Bool
-    ) async throws -> ChangeOutcome {
-        switch await movement(meeting, to: time, mayBeThere: mayBeThere) {
+    /// Whether somebody may have asked the calendar for the move before.
+    private enum Begun {
+        case now
+        /// The request may still be under way.
+        case lately
+        case longAgo
+    }
+
+    private func settleMove(_ meeting: Meeting, to time: Range<Date>, _ begun: Begun) async throws -> ChangeOutcome {
+        switch await movement(meeting, to: time, begun) {
         case .made(let event):
             var notice: Email?
             if meeting.isInvitedByMail || !event.isGuestInvited {
@@ -92,11 +101,12 @@ struct MeetingChanger: Sendable {
     }
 
     /// A lost answer is followed by a question, and an event that has not been moved by one more try: moving it twice to the
-    /// same time does no harm, but would tell its guests twice.
-    private func movement(_ meeting: Meeting, to time: Range<Date>, mayBeThere: Bool) async -> Movement {
-        var mayBeThere = mayBeThere
+    /// same time does no harm, but would tell its guests twice. A calendar that does not answer the question is not asked to
+    /// move it: what it refused then might have been done before.
+    private func movement(_ meeting: Meeting, to time: Range<Date>, _ begun: Begun) async -> Movement {
+        var begun = begun
         for _ in 0..<2 {
-            if mayBeThere, let event = await event(of: meeting), event.isHeld(at: time) { return .made(event) }
+            if begun != .now, let known = await ask(meeting, time) { return known }
             do {
                 let key = meeting.eventID ?? meeting.eventKey
                 return .made(try await services.calendar.move(key, to: time, zone: services.settings.businessTimezone))
@@ -105,24 +115,30 @@ struct MeetingChanger: Sendable {
             } catch CalendarError.refused(let reason) {
                 services.logger.warning(
                     "the calendar refused a move", metadata: ["meeting": "\(meeting.id)", "reason": reason])
-                return .refused
+                // What was lost before may still arrive there: only time tells.
+                return begun == .lately ? .unknown : .refused
             } catch {
-                mayBeThere = true
+                begun = .lately
                 log(meeting, error)
             }
             if Task.isCancelled { return .unknown }
         }
-        guard let event = await event(of: meeting), event.isHeld(at: time) else { return .unknown }
-        return .made(event)
+        return await ask(meeting, time) ?? .unknown
     }
 
-    /// Nil when there is none, or no answer.
-    private func event(of meeting: Meeting) async -> InsertedEvent? {
+    /// Whether the calendar has moved the meeting, as far as it says; nil when it has not.
+    private func ask(_ meeting: Meeting, _ time: Range<Date>) async -> Movement? {
         do {
-            return try await services.calendar.event(meeting.eventKey)
+            guard let event = try await services.calendar.event(meeting.eventKey), event.isHeld(at: time) else {
+                return nil
+            }
+            return .made(event)
+        } catch CalendarError.keyTaken {
+            // There is one that does not look like ours, and so has not been moved there by us.
+            return nil
         } catch {
             log(meeting, error)
-            return nil
+            return .unknown
         }
     }
 

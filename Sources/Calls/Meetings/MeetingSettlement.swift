@@ -36,7 +36,7 @@ struct MeetingSettlement: Sendable {
 
     private func settleChange(_ open: OpenMeeting) async throws -> Duration? {
         let changer = MeetingChanger(services, language: open.language, zone: open.zone)
-        guard case .unknown = try await changer.resume(open.meeting) else { return nil }
+        guard case .unknown = try await changer.resume(open.meeting, age: open.age) else { return nil }
         return services.settings.reconcileAfter
     }
 }

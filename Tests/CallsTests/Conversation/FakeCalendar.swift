@@ -12,6 +12,8 @@ final class FakeCalendar: Calls.Calendar {
         /// Nothing is done and no answer comes.
         case fail
         case refuse
+        /// It is done, the answer is lost, and the calendar cannot be read from then on.
+        case loseAnswerAndReading
         case uninvited
         /// The worker dies here: nothing is done.
         case dieBefore
@@ -26,6 +28,8 @@ final class FakeCalendar: Calls.Calendar {
         var busy: [Range<Date>] = []
         var faults: [Fault] = []
         var isAway = false
+        /// Of events; all else is answered.
+        var isUnreadable = false
         var insertions = 0
         var moves = 0
         var cancellations = 0
@@ -43,6 +47,7 @@ final class FakeCalendar: Calls.Calendar {
 
     /// The faults of the next insertions, moves and cancellations, one each.
     func fail(_ faults: Fault...) { state.withLock { $0.faults = faults } }
+    func setUnreadable(_ isUnreadable: Bool) { state.withLock { $0.isUnreadable = isUnreadable } }
     func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
     func setBusy(_ busy: [Range<Date>]) { state.withLock { $0.busy = busy } }
 
@@ -65,8 +70,9 @@ final class FakeCalendar: Calls.Calendar {
         case .dieAfter:
             _ = try add(event, isGuestInvited: true)
             try await die()
-        case .loseAnswer:
+        case .loseAnswer, .loseAnswerAndReading:
             _ = try add(event, isGuestInvited: true)
+            setUnreadable(fault == .loseAnswerAndReading)
             throw Lost()
         case .uninvited, nil: break
         }
@@ -75,7 +81,7 @@ final class FakeCalendar: Calls.Calendar {
 
     func event(_ key: String) async throws -> InsertedEvent? {
         try state.withLock { state in
-            if state.isAway { throw Lost() }
+            if state.isAway || state.isUnreadable { throw Lost() }
             return state.events[key]
         }
     }
@@ -109,15 +115,17 @@ final class FakeCalendar: Calls.Calendar {
                 return try body(&state)
             }
         }
-        switch nextFault() {
+        let fault = nextFault()
+        switch fault {
         case .fail: throw Lost()
         case .refuse: throw CalendarError.refused("no")
         case .dieBefore: try await die()
         case .dieAfter:
             _ = try done()
             try await die()
-        case .loseAnswer:
+        case .loseAnswer, .loseAnswerAndReading:
             _ = try done()
+            setUnreadable(fault == .loseAnswerAndReading)
             throw Lost()
         case .uninvited, nil: break
         }

@@ -1,0 +1,58 @@
+import FoundationEssentials
+import Platform
+import Postgres
+import Testing
+
+@testable import Calls
+
+/// A calendar that loses an answer and refuses what comes after it.
+@Suite("A move of which nobody knows whether it was made")
+struct UncertainMoveTests {
+    private func settle(_ booked: BookedScene) async throws -> Duration? {
+        let open = try await MeetingRecords(booked.services).open(in: booked.scene.callID)
+        return try await MeetingSettlement(booked.services).settle(try #require(open.first))
+    }
+
+    @Test("A move whose answer was lost is not given up because the calendar then cannot be read and refuses")
+    func unreadable() async throws {
+        let booked = try await BookedScene()
+        booked.calendar.fail(.loseAnswerAndReading, .refuse)
+        #expect(try await booked.reschedule(to: "11:30")["reason"] == "unconfirmed")
+        #expect(try await booked.meeting().newTime?.lowerBound == BookedScene.instant("11:30"))
+        booked.calendar.setUnreadable(false)
+        booked.calendar.fail()
+        #expect(try await settle(booked) == nil)
+        #expect(try await booked.meeting().startsAt == BookedScene.instant("11:30"))
+        #expect(booked.calendar.events.map(\.startsAt) == [BookedScene.instant("11:30")])
+        #expect(booked.calendar.moves == 1)
+    }
+
+    @Test("… nor because it refuses a second request while the first may still arrive; long after it a refusal is one")
+    func underWay() async throws {
+        let booked = try await BookedScene()
+        booked.calendar.fail(.fail, .refuse)
+        #expect(try await booked.reschedule(to: "11:30")["reason"] == "unconfirmed")
+        #expect(try await booked.meeting().newTime?.lowerBound == BookedScene.instant("11:30"))
+        booked.calendar.fail(.refuse)
+        #expect(try await settle(booked) != nil)
+        try await booked.services.postgres.query(
+            "UPDATE meetings SET move_requested_at = move_requested_at - interval '5 minutes'")
+        booked.calendar.fail(.refuse)
+        #expect(try await settle(booked) == nil)
+        let meeting = try await booked.meeting()
+        #expect(meeting.newTime == nil)
+        #expect(meeting.startsAt == BookedScene.instant("10:00"))
+    }
+
+    @Test("Reconciliation does not ask for a move of which the calendar cannot say whether it was made")
+    func asksFirst() async throws {
+        let booked = try await BookedScene()
+        booked.calendar.fail(.loseAnswerAndReading, .refuse)
+        _ = try await booked.reschedule(to: "11:30")
+        try await booked.services.postgres.query(
+            "UPDATE meetings SET move_requested_at = move_requested_at - interval '5 minutes'")
+        booked.calendar.fail(.refuse)
+        #expect(try await settle(booked) != nil)
+        #expect(try await booked.meeting().newTime?.lowerBound == BookedScene.instant("11:30"))
+    }
+}
