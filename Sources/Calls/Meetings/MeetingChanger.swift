@@ -90,14 +90,19 @@ struct MeetingChanger: Sendable {
             if let moved = try await records.finishMove(meeting, to: time, link: event.link, notice: notice) {
                 return .done(moved)
             }
-            let now = try await records.meeting(meeting.id)
-            return now.map { $0.time == time && $0.status == .confirmed ? .done($0) : .gone } ?? .gone
+            return try await settledMeanwhile(meeting, time)
         case .refused:
-            try await records.dropMove(meeting)
-            return .refused
+            return try await records.dropMove(meeting, to: time) ? .refused : settledMeanwhile(meeting, time)
         case .gone: return try await recordGone(meeting)
         case .unknown: return .unknown(meeting)
         }
+    }
+
+    /// Somebody else was faster: what they wrote stands.
+    private func settledMeanwhile(_ meeting: Meeting, _ time: Range<Date>) async throws -> ChangeOutcome {
+        guard let now = try await records.meeting(meeting.id), now.status == .confirmed else { return .gone }
+        if now.isChanging { return .unknown(now) }
+        return now.time == time ? .done(now) : .refused
     }
 
     /// A lost answer is followed by a question, and an event that has not been moved by one more try: moving it twice to the

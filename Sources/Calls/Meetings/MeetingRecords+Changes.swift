@@ -57,13 +57,16 @@ extension MeetingRecords {
         }
     }
 
-    /// The calendar refused: the meeting stays where it is, and the new time is free again.
-    func dropMove(_ meeting: Meeting) async throws {
+    /// The calendar refused that time: the meeting stays where it is, and the time is free again. False when it is not being
+    /// moved there any more; what it is being moved to by others stands.
+    func dropMove(_ meeting: Meeting, to time: Range<Date>) async throws -> Bool {
         try await services.postgres.query(
             """
             UPDATE meetings SET new_starts_at = NULL, new_ends_at = NULL, move_requested_at = NULL
             WHERE id = \(meeting.id) AND status = 'confirmed'
-            """)
+                AND (new_starts_at, new_ends_at) = (\(time.lowerBound), \(time.upperBound))
+            """
+        ).affectedRows > 0
     }
 
     /// From here on it will be cancelled, whatever dies. Wanting the same again changes nothing.

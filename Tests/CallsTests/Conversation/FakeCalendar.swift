@@ -15,6 +15,8 @@ final class FakeCalendar: Calls.Calendar {
         /// It is done, the answer is lost, and the calendar cannot be read from then on.
         case loseAnswerAndReading
         case uninvited
+        /// It is done, and refused, when the test says so.
+        case doLate, refuseLate
         /// The worker dies here: nothing is done.
         case dieBefore
         /// The worker dies here: it is done.
@@ -37,6 +39,8 @@ final class FakeCalendar: Calls.Calendar {
 
     private let state = Mutex(State())
     private let deaths = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private let holds = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private let releases = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// Events that stand in the calendar.
     var events: [InsertedEvent] { state.withLock { $0.events.values.filter { !$0.isCancelled } } }
@@ -54,6 +58,10 @@ final class FakeCalendar: Calls.Calendar {
     /// Returns when one of them has come to its death.
     func death() async { for await _ in deaths.stream { return } }
 
+    /// Returns when one of them is held.
+    func held() async { for await _ in holds.stream { return } }
+    func release() { releases.continuation.yield() }
+
     func busy(from: Date, to: Date) async throws -> [Range<Date>] {
         try state.withLock { state in
             if state.isAway { throw Lost() }
@@ -66,6 +74,10 @@ final class FakeCalendar: Calls.Calendar {
         switch fault {
         case .fail: throw Lost()
         case .refuse: throw CalendarError.refused("no")
+        case .refuseLate:
+            await hold()
+            throw CalendarError.refused("no")
+        case .doLate: await hold()
         case .dieBefore: try await die()
         case .dieAfter:
             _ = try add(event, isGuestInvited: true)
@@ -119,6 +131,10 @@ final class FakeCalendar: Calls.Calendar {
         switch fault {
         case .fail: throw Lost()
         case .refuse: throw CalendarError.refused("no")
+        case .refuseLate:
+            await hold()
+            throw CalendarError.refused("no")
+        case .doLate: await hold()
         case .dieBefore: try await die()
         case .dieAfter:
             _ = try done()
@@ -144,6 +160,11 @@ final class FakeCalendar: Calls.Calendar {
             state.insertions += 1
             return made
         }
+    }
+
+    private func hold() async {
+        holds.continuation.yield()
+        for await _ in releases.stream { return }
     }
 
     /// Waits to be cancelled, as a process waits to be killed.

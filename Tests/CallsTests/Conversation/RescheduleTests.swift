@@ -78,7 +78,7 @@ struct RescheduleTests {
             case (.made, .taken), (.taken, .made): break
             default: Issue.record("\(intent) and \(reservation)")
             }
-            try await records.dropMove(meeting)
+            _ = try await records.dropMove(meeting, to: time)
             try await booked.services.postgres.query("DELETE FROM meetings WHERE call_id = \(other)")
         }
     }

@@ -55,4 +55,22 @@ struct UncertainMoveTests {
         #expect(try await settle(booked) != nil)
         #expect(try await booked.meeting().newTime?.lowerBound == BookedScene.instant("11:30"))
     }
+
+    @Test("A late refusal leaves the move to another time that somebody began meanwhile")
+    func lateRefusal() async throws {
+        let booked = try await BookedScene()
+        let records = MeetingRecords(booked.services)
+        let before = try await booked.meeting()
+        let first = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
+        let second = BookedScene.instant("14:00")..<BookedScene.instant("14:30")
+        booked.calendar.fail(.refuseLate)
+        async let late = booked.reschedule(to: "11:30")
+        await booked.calendar.held()
+        // The same refusal was written by another one, and the caller has agreed to another time.
+        #expect(try await records.dropMove(before, to: first))
+        _ = try await records.beginMove(before, to: second)
+        booked.calendar.release()
+        #expect(try await late["reason"] == "unconfirmed")
+        #expect(try await booked.meeting().newTime == second)
+    }
 }
