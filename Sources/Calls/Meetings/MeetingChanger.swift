@@ -33,8 +33,9 @@ struct MeetingChanger: Sendable {
     func move(_ meeting: Meeting, to time: Range<Date>) async throws -> ChangeOutcome {
         switch try await records.beginMove(meeting, to: time) {
         case .taken: .taken
+        case .made(let begun): try await settleMove(begun, to: time, .now)
         // What another one began may have reached the calendar.
-        case .made(let begun): try await settleMove(begun, to: time, meeting.newTime == nil ? .now : .lately)
+        case .madeBefore(let begun): try await settleMove(begun, to: time, .lately)
         case .not(let now?) where now.isChanging: .unknown(now)
         case .not: .gone
         }
@@ -43,7 +44,7 @@ struct MeetingChanger: Sendable {
     /// Throws when the database is away.
     func cancel(_ meeting: Meeting, reason: String) async throws -> ChangeOutcome {
         switch try await records.beginCancel(meeting) {
-        case .made(let begun): try await settleCancel(begun, reason: reason)
+        case .made(let begun), .madeBefore(let begun): try await settleCancel(begun, reason: reason)
         case .not(let now?) where now.status == .cancelled: .done(now)
         case .taken, .not: .gone
         }

@@ -7,6 +7,8 @@ import Postgres
 extension MeetingRecords {
     enum Intent: Sendable {
         case made(Meeting)
+        /// It was wanted already: somebody may have asked the calendar for it.
+        case madeBefore(Meeting)
         /// Another meeting of ours stands at that time.
         case taken
         /// As the row stands: it is being changed otherwise, or is not confirmed any more.
@@ -21,13 +23,14 @@ extension MeetingRecords {
                 """
                 UPDATE meetings SET new_starts_at = \(time.lowerBound), new_ends_at = \(time.upperBound),
                     move_requested_at = coalesce(move_requested_at, now())
+                FROM (SELECT move_requested_at IS NOT NULL FROM meetings WHERE id = \(meeting.id)) AS before (was_moving)
                 WHERE id = \(meeting.id) AND status = 'confirmed' AND cancel_requested_at IS NULL
                     AND coalesce((new_starts_at, new_ends_at) = (\(time.lowerBound), \(time.upperBound)),
                         move_requested_at IS NULL)
-                RETURNING \(unsafe: Self.columns)
+                RETURNING \(unsafe: Self.columns), was_moving
                 """,
             ])
-            return try await intent(results[1], meeting)
+            return try await intent(results[1], meeting) { try $0.decode(Bool.self, column: "was_moving") }
         } catch let error as PostgresError where error.sqlState == "23P01" {
             return .taken
         }
@@ -76,7 +79,8 @@ extension MeetingRecords {
             UPDATE meetings SET cancel_requested_at = coalesce(cancel_requested_at, now())
             WHERE id = \(meeting.id) AND status = 'confirmed' RETURNING \(unsafe: Self.columns)
             """)
-        return try await intent(rows, meeting)
+        // Deleting again does no harm, whoever wanted it first.
+        return try await intent(rows, meeting) { _ in false }
     }
 
     /// The calendar does not have it any more. Nil when somebody else was faster.
@@ -104,9 +108,11 @@ extension MeetingRecords {
             .map(Self.meeting)
     }
 
-    private func intent(_ rows: PostgresResult, _ meeting: Meeting) async throws -> Intent {
-        if let row = rows.first { return .made(try Self.meeting(row)) }
-        return .not(try await self.meeting(meeting.id))
+    private func intent(
+        _ rows: PostgresResult, _ meeting: Meeting, wasMade: (PostgresRow) throws -> Bool
+    ) async throws -> Intent {
+        guard let row = rows.first else { return .not(try await self.meeting(meeting.id)) }
+        return try wasMade(row) ? .madeBefore(Self.meeting(row)) : .made(Self.meeting(row))
     }
 
     private func dropReminder(of meeting: Meeting, in connection: PostgresConnection) async throws {

@@ -17,6 +17,8 @@ final class FakeCalendar: Calls.Calendar {
         case uninvited
         /// It is done, and refused, when the test says so.
         case doLate, refuseLate
+        /// It is done at once, and the answer is lost when the test says so.
+        case loseAnswerLate
         /// The worker dies here: nothing is done.
         case dieBefore
         /// The worker dies here: it is done.
@@ -34,6 +36,7 @@ final class FakeCalendar: Calls.Calendar {
         var isUnreadable = false
         var insertions = 0
         var moves = 0
+        var moveRequests = 0
         var cancellations = 0
     }
 
@@ -47,6 +50,8 @@ final class FakeCalendar: Calls.Calendar {
     var insertions: Int { state.withLock { $0.insertions } }
     /// How often an event came to stand at another time.
     var moves: Int { state.withLock { $0.moves } }
+    /// How often it was asked to move one: at each its guests are told.
+    var moveRequests: Int { state.withLock { $0.moveRequests } }
     var cancellations: Int { state.withLock { $0.cancellations } }
 
     /// The faults of the next insertions, moves and cancellations, one each.
@@ -74,6 +79,10 @@ final class FakeCalendar: Calls.Calendar {
         switch fault {
         case .fail: throw Lost()
         case .refuse: throw CalendarError.refused("no")
+        case .loseAnswerLate:
+            _ = try add(event, isGuestInvited: true)
+            await hold()
+            throw Lost()
         case .refuseLate:
             await hold()
             throw CalendarError.refused("no")
@@ -99,7 +108,8 @@ final class FakeCalendar: Calls.Calendar {
     }
 
     func move(_ key: String, to time: Range<Date>, zone: String) async throws -> InsertedEvent {
-        try await change { state in
+        state.withLock { $0.moveRequests += 1 }
+        return try await change { state in
             guard var event = state.events[key], !event.isCancelled else { throw CalendarError.gone(key) }
             if event.startsAt != time.lowerBound || event.endsAt != time.upperBound { state.moves += 1 }
             (event.startsAt, event.endsAt) = (time.lowerBound, time.upperBound)
@@ -131,6 +141,10 @@ final class FakeCalendar: Calls.Calendar {
         switch fault {
         case .fail: throw Lost()
         case .refuse: throw CalendarError.refused("no")
+        case .loseAnswerLate:
+            _ = try done()
+            await hold()
+            throw Lost()
         case .refuseLate:
             await hold()
             throw CalendarError.refused("no")

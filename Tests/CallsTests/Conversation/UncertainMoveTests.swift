@@ -73,4 +73,32 @@ struct UncertainMoveTests {
         #expect(try await late["reason"] == "unconfirmed")
         #expect(try await booked.meeting().newTime == second)
     }
+
+    @Test(
+        "Of two that move a meeting to the same time at once the second asks what became of it, and its guests are told once"
+    )
+    func atOnce() async throws {
+        let booked = try await BookedScene()
+        let time = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
+        // Both have read the row before either wrote.
+        let before = try await booked.meeting()
+        let changer = try await booked.tools().changer
+        booked.calendar.fail(.loseAnswerLate)
+        async let first = changer.move(before, to: time)
+        await booked.calendar.held()
+        guard case .done(let moved) = try await changer.move(before, to: time) else {
+            booked.calendar.release()
+            _ = try await first
+            Issue.record("it is not moved")
+            return
+        }
+        booked.calendar.release()
+        guard case .done(let same) = try await first else {
+            Issue.record("the first does not find it moved")
+            return
+        }
+        #expect(same == moved)
+        #expect(booked.calendar.moveRequests == 1)
+        #expect(try await booked.meeting().sequence == 1)
+    }
 }
