@@ -127,15 +127,23 @@ struct MeetingBooker: Sendable {
             notes: meeting.callID.map { "Booked by telephone, call \($0)." })
     }
 
-    /// Reconciliation was faster: what it wrote stands.
+    /// Reconciliation was faster: what it wrote stands. An event that was made for a reservation that had been given up goes
+    /// again, or its guest would come to a meeting that nobody knows of.
     private func settledMeanwhile(_ meeting: Meeting) async throws -> BookingOutcome {
-        guard let callID = meeting.callID,
-            let now = try await records.ofCall(callID).first(where: { $0.id == meeting.id })
-        else { return .unknown(meeting) }
-        return switch now.status {
-        case .confirmed: .confirmed(now)
-        case .reserved: .unknown(now)
-        case .cancelled, .failed: .refused
+        guard let now = try await records.meeting(meeting.id) else { return .unknown(meeting) }
+        switch now.status {
+        case .confirmed: return .confirmed(now)
+        case .reserved: return .unknown(now)
+        case .cancelled: return .refused
+        case .failed:
+            try await records.requestDeletion(ofEventOf: now)
+            do {
+                try await MeetingSettlement(services).deleteEvent(of: now)
+            } catch {
+                // The wish stands in the row: reconciliation goes on with it.
+                log(now, error)
+            }
+            return .refused
         }
     }
 }

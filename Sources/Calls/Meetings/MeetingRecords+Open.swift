@@ -3,7 +3,7 @@ import Platform
 import Postgres
 
 /// A meeting that the calendar has not answered about: a reservation, a move or a cancellation whose worker died, or whose
-/// answer was lost.
+/// answer was lost; or a reservation that was given up before its event was made, and the event has to go.
 struct OpenMeeting: Sendable {
     var meeting: Meeting
     /// Since it was asked for, by the database's clock, when the row was read.
@@ -28,7 +28,7 @@ extension MeetingRecords {
     }
 
     /// The oldest that no call will settle: reserved without a call, or by one whose outcome is written; or to be moved or
-    /// cancelled, by whomever.
+    /// cancelled, by whomever; or given up, with an event that has to go.
     func forgotten(olderThan age: Duration, limit: Int) async throws -> [OpenMeeting] {
         let results = try await services.postgres.batch([
             """
@@ -42,6 +42,11 @@ extension MeetingRecords {
             WHERE status = 'confirmed' AND (move_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)
                 AND \(unsafe: Self.changeRequestedAt) < now() - make_interval(secs => \(age.inSeconds))
             ORDER BY \(unsafe: Self.changeRequestedAt) LIMIT \(limit)
+            """,
+            """
+            SELECT \(unsafe: Self.openColumns) FROM meetings
+            WHERE status = 'failed' AND cancel_requested_at < now() - make_interval(secs => \(age.inSeconds))
+            ORDER BY cancel_requested_at LIMIT \(limit)
             """,
         ])
         return try results.flatMap { try $0.map(openMeeting) }

@@ -138,6 +138,17 @@ struct MeetingRecords: Sendable {
         )
     }
 
+    /// From here on the event of a reservation that was given up will be deleted, whatever dies.
+    func requestDeletion(ofEventOf failed: Meeting) async throws {
+        try await services.postgres.query(
+            "UPDATE meetings SET cancel_requested_at = now() WHERE id = \(failed.id) AND status = 'failed'")
+    }
+
+    func endDeletion(ofEventOf failed: Meeting) async throws {
+        try await services.postgres.query(
+            "UPDATE meetings SET cancel_requested_at = NULL WHERE id = \(failed.id) AND status = 'failed'")
+    }
+
     static func meeting(_ row: PostgresRow) throws -> Meeting {
         let (
             id, callID, leadID, status, key, eventID, link, title, name, email, start, end, sequence, isInvitedByMail,

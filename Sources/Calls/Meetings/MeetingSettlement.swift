@@ -2,7 +2,7 @@ import FoundationEssentials
 import Platform
 import Postgres
 
-/// Asks the calendar what became of reservations, and confirms or fails them; goes on with moves and cancellations.
+/// Asks the calendar what became of reservations, and confirms or fails them; goes on with moves, cancellations and deletions.
 struct MeetingSettlement: Sendable {
     private let services: CallServices
     private let records: MeetingRecords
@@ -14,7 +14,19 @@ struct MeetingSettlement: Sendable {
 
     /// How long to wait before asking again; nil when it is settled. Throws when the calendar cannot say.
     func settle(_ open: OpenMeeting) async throws -> Duration? {
-        open.meeting.status == .reserved ? try await settleReservation(open) : try await settleChange(open)
+        switch open.meeting.status {
+        case .reserved: return try await settleReservation(open)
+        case .failed:
+            try await deleteEvent(of: open.meeting)
+            return nil
+        case .confirmed, .cancelled: return try await settleChange(open)
+        }
+    }
+
+    /// Of a reservation that was given up before its event was made.
+    func deleteEvent(of failed: Meeting) async throws {
+        try await services.calendar.cancel(failed.eventKey)
+        try await records.endDeletion(ofEventOf: failed)
     }
 
     private func settleReservation(_ open: OpenMeeting) async throws -> Duration? {

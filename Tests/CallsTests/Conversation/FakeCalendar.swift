@@ -55,7 +55,8 @@ final class FakeCalendar: Calls.Calendar {
     var cancellations: Int { state.withLock { $0.cancellations } }
 
     /// The faults of the next insertions, moves and cancellations, one each.
-    func fail(_ faults: Fault...) { state.withLock { $0.faults = faults } }
+    func fail(_ faults: Fault...) { fail(faults) }
+    func fail(_ faults: [Fault]) { state.withLock { $0.faults = faults } }
     func setUnreadable(_ isUnreadable: Bool) { state.withLock { $0.isUnreadable = isUnreadable } }
     func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
     func setBusy(_ busy: [Range<Date>]) { state.withLock { $0.busy = busy } }
