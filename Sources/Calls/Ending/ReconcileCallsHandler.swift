@@ -175,6 +175,12 @@ extension ReconcileCallsHandler {
     func settleMeetings(_ logger: Logger) async throws -> Int {
         let forgotten = try await MeetingRecords(services).forgotten(
             olderThan: services.settings.reconcileAfter, limit: Self.batch)
+        let elsewhere = try await MeetingRecords(services).countElsewhere(olderThan: services.settings.reconcileAfter)
+        if elsewhere > 0 {
+            logger.warning(
+                "meetings wait for a calendar that is not configured",
+                metadata: ["meetings": "\(elsewhere)", "configured": "\(services.settings.calendarID)"])
+        }
         let settlement = MeetingSettlement(services)
         for meeting in forgotten { _ = try await settlement.settle(meeting) }
         return forgotten.count

@@ -9,7 +9,7 @@ public protocol Calendar: Sendable {
     /// An event that is there already under this key is returned when it is the same one, else `CalendarError.keyTaken`.
     func insert(_ event: CalendarEvent) async throws -> InsertedEvent
 
-    /// The event with this key, or nil when there is none. A cancelled one is returned as such.
+    /// The event with this key, or nil when the calendar is there and has none. A cancelled one is returned as such.
     func event(_ key: String) async throws -> InsertedEvent?
 
     /// Moves the event and tells its guests. Doing it again does no harm. When the answer was lost it throws; `event(_:)`

@@ -29,7 +29,10 @@ public struct GoogleCalendar: Calendar {
     }
 
     public func event(_ key: String) async throws -> InsertedEvent? {
-        guard let event = try await client.event(key) else { return nil }
+        guard let event = try await client.event(key) else {
+            try await expectCalendar()
+            return nil
+        }
         guard event.privateProperties[Self.keyProperty] == key else { throw CalendarError.keyTaken(key) }
         return try inserted(event, isGuestInvited: !event.guestEmails.isEmpty)
     }
@@ -40,7 +43,10 @@ public struct GoogleCalendar: Calendar {
             // Google lets deleted events be changed; they stay deleted.
             guard !event.isCancelled else { throw CalendarError.gone(key) }
             return try inserted(event, isGuestInvited: !event.guestEmails.isEmpty)
-        } catch let error as GoogleCalendarError where error.code == .notFound || error.code == .deleted {
+        } catch let error as GoogleCalendarError where error.code == .deleted {
+            throw CalendarError.gone(key)
+        } catch let error as GoogleCalendarError where error.code == .notFound {
+            try await expectCalendar()
             throw CalendarError.gone(key)
         } catch let error as GoogleCalendarError where error.isFinal {
             throw CalendarError.refused(error.description)
@@ -51,8 +57,15 @@ public struct GoogleCalendar: Calendar {
         do {
             try await client.delete(key)
         } catch let error as GoogleCalendarError where error.code == .notFound {
-            return
+            try await expectCalendar()
         }
+    }
+
+    /// Google answers 404 also for a calendar that it does not know, or does not show to this account: only where the calendar
+    /// itself answers is an event certainly not there. Throws when it does not.
+    private func expectCalendar() async throws {
+        let now = Date.now
+        _ = try await client.busy(from: now, to: now.addingTimeInterval(60))
     }
 
     private func insertWithoutGuest(_ event: CalendarEvent) async throws -> InsertedEvent {

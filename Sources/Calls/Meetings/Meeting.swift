@@ -6,6 +6,8 @@ struct Meeting: Sendable, Hashable {
     var callID: Int64?
     var leadID: Int64?
     var status: MeetingStatus
+    /// Where its event is: it is not looked for anywhere else.
+    var calendarID = "primary"
     /// The calendar event's id, chosen with the reservation.
     var eventKey: String
     /// The calendar's own id of it; known when confirmed.

@@ -53,6 +53,7 @@ struct MeetingBooker: Sendable {
             // One that is to go, or to be held at another time, is not what is asked for.
             guard request.isFor(meeting), !meeting.isChanging else { return .callHas(meeting) }
             if meeting.status == .confirmed { return .confirmed(meeting) }
+            guard records.isHere(meeting) else { return .unknown(meeting) }
             return try await settle(meeting, isNew: false, request)
         }
     }

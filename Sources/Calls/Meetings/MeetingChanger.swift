@@ -9,6 +9,8 @@ enum ChangeOutcome: Sendable, Hashable {
     case gone
     /// The calendar refused; nothing is changed.
     case refused
+    /// It is in a calendar that is not configured: nothing is changed.
+    case elsewhere
     /// The calendar's answer was lost: what is wanted stands in the row until it is known what became of it.
     case unknown(Meeting)
 }
@@ -31,7 +33,8 @@ struct MeetingChanger: Sendable {
 
     /// Both times are held until the calendar has answered. Throws when the database is away.
     func move(_ meeting: Meeting, to time: Range<Date>) async throws -> ChangeOutcome {
-        switch try await records.beginMove(meeting, to: time) {
+        guard records.isHere(meeting) else { return .elsewhere }
+        return switch try await records.beginMove(meeting, to: time) {
         case .taken: .taken
         case .made(let begun): try await settleMove(begun, to: time, .now)
         // What another one began may have reached the calendar.
@@ -43,7 +46,8 @@ struct MeetingChanger: Sendable {
 
     /// Throws when the database is away.
     func cancel(_ meeting: Meeting, reason: String) async throws -> ChangeOutcome {
-        switch try await records.beginCancel(meeting) {
+        guard records.isHere(meeting) else { return .elsewhere }
+        return switch try await records.beginCancel(meeting) {
         case .made(let begun), .madeBefore(let begun): try await settleCancel(begun, reason: reason)
         case .not(let now?) where now.status == .cancelled: .done(now)
         case .taken, .not: .gone

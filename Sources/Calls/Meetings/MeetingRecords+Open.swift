@@ -27,25 +27,41 @@ extension MeetingRecords {
         ).map(openMeeting)
     }
 
-    /// The oldest that no call will settle: reserved without a call, or by one whose outcome is written; or to be moved or
+    /// How many wait for the word of a calendar that is not configured: nobody can be asked about them.
+    func countElsewhere(olderThan age: Duration) async throws -> Int {
+        try await services.postgres.query(
+            """
+            SELECT count(*) FROM meetings
+            WHERE (status = 'reserved'
+                    OR status = 'confirmed' AND (move_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)
+                    OR status = 'failed' AND cancel_requested_at IS NOT NULL)
+                AND calendar_id <> \(services.settings.calendarID)
+                AND coalesce(\(unsafe: Self.changeRequestedAt), created_at)
+                    < now() - make_interval(secs => \(age.inSeconds))
+            """
+        )[0].decode(Int.self)
+    }
+
+    /// The oldest in the configured calendar that no call will settle: reserved without a call, or by one whose outcome is written; or to be moved or
     /// cancelled, by whomever; or given up, with an event that has to go.
     func forgotten(olderThan age: Duration, limit: Int) async throws -> [OpenMeeting] {
         let results = try await services.postgres.batch([
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
-            WHERE status = 'reserved' AND created_at < now() - make_interval(secs => \(age.inSeconds))
+            WHERE calendar_id = \(services.settings.calendarID) AND status = 'reserved' AND created_at < now() - make_interval(secs => \(age.inSeconds))
                 AND NOT EXISTS (SELECT FROM calls WHERE calls.id = call_id AND finalized_at IS NULL)
             ORDER BY created_at LIMIT \(limit)
             """,
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
-            WHERE status = 'confirmed' AND (move_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)
+            WHERE calendar_id = \(services.settings.calendarID) AND status = 'confirmed'
+                AND (move_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)
                 AND \(unsafe: Self.changeRequestedAt) < now() - make_interval(secs => \(age.inSeconds))
             ORDER BY \(unsafe: Self.changeRequestedAt) LIMIT \(limit)
             """,
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
-            WHERE status = 'failed' AND cancel_requested_at < now() - make_interval(secs => \(age.inSeconds))
+            WHERE calendar_id = \(services.settings.calendarID) AND status = 'failed' AND cancel_requested_at < now() - make_interval(secs => \(age.inSeconds))
             ORDER BY cancel_requested_at LIMIT \(limit)
             """,
         ])

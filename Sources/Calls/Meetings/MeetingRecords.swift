@@ -11,8 +11,20 @@ struct MeetingRecords: Sendable {
 
     static let columns = """
         id, call_id, lead_id, status, event_key, calendar_event_id, calendar_link, title, guest_name, guest_email,
-        starts_at, ends_at, sequence, is_invited_by_mail, new_starts_at, new_ends_at, cancel_requested_at IS NOT NULL
+        starts_at, ends_at, sequence, is_invited_by_mail, new_starts_at, new_ends_at, cancel_requested_at IS NOT NULL,
+        calendar_id
         """
+
+    /// Whether it is in the calendar that is configured: of another nobody here can say anything.
+    func isHere(_ meeting: Meeting) -> Bool {
+        let isHere = meeting.calendarID == services.settings.calendarID
+        if !isHere {
+            services.logger.warning(
+                "a meeting is in a calendar that is not configured",
+                metadata: ["meeting": "\(meeting.id)", "calendar": "\(meeting.calendarID)"])
+        }
+        return isHere
+    }
 
     /// Those of a call, of any status, in the order of their making.
     static func ofCall(_ callID: Int64) -> PostgresQuery {
@@ -152,14 +164,16 @@ struct MeetingRecords: Sendable {
     static func meeting(_ row: PostgresRow) throws -> Meeting {
         let (
             id, callID, leadID, status, key, eventID, link, title, name, email, start, end, sequence, isInvitedByMail,
-            newStart, newEnd, isCancelRequested
+            newStart, newEnd, isCancelRequested, calendarID
         ) = try row.decode(
             Int64.self, Int64?.self, Int64?.self, String.self, String.self, String?.self, String?.self, String.self,
-            String?.self, String?.self, Date.self, Date.self, Int.self, Bool.self, Date?.self, Date?.self, Bool.self)
+            String?.self, String?.self, Date.self, Date.self, Int.self, Bool.self, Date?.self, Date?.self, Bool.self,
+            String.self)
         var meeting = Meeting(
             id: id, callID: callID, leadID: leadID, status: MeetingStatus(rawValue: status) ?? .failed, eventKey: key,
             eventID: eventID, link: link, title: title, guestName: name, guestEmail: email, startsAt: start, endsAt: end
         )
+        meeting.calendarID = calendarID
         meeting.sequence = sequence
         meeting.isInvitedByMail = isInvitedByMail
         if let newStart, let newEnd { meeting.newTime = newStart..<newEnd }

@@ -12,8 +12,10 @@ struct MeetingSettlement: Sendable {
         records = MeetingRecords(services)
     }
 
-    /// How long to wait before asking again; nil when it is settled. Throws when the calendar cannot say.
+    /// How long to wait before asking again; nil when it is settled, or in a calendar that is not configured. Throws when the
+    /// calendar cannot say.
     func settle(_ open: OpenMeeting) async throws -> Duration? {
+        guard records.isHere(open.meeting) else { return nil }
         switch open.meeting.status {
         case .reserved: return try await settleReservation(open)
         case .failed:

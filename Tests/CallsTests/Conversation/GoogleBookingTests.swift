@@ -192,6 +192,37 @@ struct GoogleBookingTests {
         }
     }
 
+    @Test("A calendar that is not shared any more is not taken for one without the event")
+    func unshared() async throws {
+        try await withGoogle(delegatedSubjects: ["sales@example.com"], impersonate: "sales@example.com") {
+            scene, services, google in
+            _ = try await turn(scene, services)
+            let logger = Logger(label: "test", level: .critical)
+            let http = HTTPClient(logger: logger)
+            let account = try GoogleServiceAccount(parsing: google.credentials.data, file: "credentials.json")
+            var configuration = GoogleCalendarClient.Configuration(calendarID: "unshared@example.com")
+            configuration.impersonate = "sales@example.com"
+            configuration.baseURL = try #require(google.credentials["token_uri"]?.string)
+                .replacing("/token", with: "/calendar/v3")
+            var blind = services
+            blind.calendar = GoogleCalendar(
+                GoogleCalendarClient(configuration, account: account, client: http))
+            let state = try await tools(scene, services).state
+            let changer = MeetingTools(services: blind, state: state).changer
+            let meeting = try #require(try await MeetingRecords(services).ofCall(scene.callID).first)
+            guard case .unknown = try await changer.move(meeting, to: meeting.endsAt..<meeting.endsAt + 1_800) else {
+                return #expect(Bool(false), "the move is not uncertain")
+            }
+            guard case .unknown = try await changer.cancel(meeting, reason: "test") else {
+                return #expect(Bool(false), "the cancellation is not uncertain")
+            }
+            await #expect(throws: (any Error).self) { try await blind.calendar.event(meeting.eventKey) }
+            #expect(try await scene.count("meetings", where: "status = 'confirmed'") == 1)
+            #expect(google.events().map(\.isCancelled) == [false])
+            await http.shutDown()
+        }
+    }
+
     @Test(
         "A calendar that may not be read is never free: the model offers a call back, and the caller hears no reason",
         arguments: [

@@ -61,6 +61,12 @@ struct MeetingTools: Sendable {
         return ToolResult(success: false, value: .object(value))
     }
 
+    /// Of a change that nobody here can make.
+    static let elsewhere = refusal(
+        "other_calendar",
+        "that meeting is in a calendar that cannot be changed from here, and stays as it is: say that a colleague will get in "
+            + "touch about it")
+
     static func refusal(_ reason: String, _ problem: String) -> ToolResult {
         ToolResult(success: false, value: ["success": false, "reason": .string(reason), "error": .string(problem)])
     }
