@@ -10,6 +10,8 @@ struct ReconcileCallsHandler: Sendable {
     private let calls: CallRecords
     private static let batch = 200
     private static let questionsAtOnce = 8
+    /// Calls wait for this step.
+    private static let timeForMeetings = Duration.seconds(60)
 
     init(_ services: CallServices) {
         self.services = services
@@ -173,17 +175,7 @@ extension ReconcileCallsHandler {
     }
 
     func settleMeetings(_ logger: Logger) async throws -> Int {
-        let forgotten = try await MeetingRecords(services).forgotten(
-            olderThan: services.settings.reconcileAfter, limit: Self.batch)
-        let elsewhere = try await MeetingRecords(services).countElsewhere(olderThan: services.settings.reconcileAfter)
-        if elsewhere > 0 {
-            logger.warning(
-                "meetings wait for a calendar that is not configured",
-                metadata: ["meetings": "\(elsewhere)", "configured": "\(services.settings.calendarID)"])
-        }
-        let settlement = MeetingSettlement(services)
-        for meeting in forgotten { _ = try await settlement.settle(meeting) }
-        return forgotten.count
+        try await MeetingSettlement(services).settleForgotten(limit: Self.batch, within: Self.timeForMeetings, logger)
     }
 
     /// A queued call always has a job. Should somebody have cancelled its job, it ends; should it have been lost,

@@ -42,7 +42,8 @@ extension MeetingRecords {
         )[0].decode(Int.self)
     }
 
-    /// The oldest in the configured calendar that no call will settle: reserved without a call, or by one whose outcome is written; or to be moved or
+    /// Some in the configured calendar that no call will settle, in no order, so that those of which the calendar cannot say
+    /// anything leave the others their turn: reserved without a call, or by one whose outcome is written; or to be moved or
     /// cancelled, by whomever; or given up, with an event that has to go.
     func forgotten(olderThan age: Duration, limit: Int) async throws -> [OpenMeeting] {
         let results = try await services.postgres.batch([
@@ -50,19 +51,19 @@ extension MeetingRecords {
             SELECT \(unsafe: Self.openColumns) FROM meetings
             WHERE calendar_id = \(services.settings.calendarID) AND status = 'reserved' AND created_at < now() - make_interval(secs => \(age.inSeconds))
                 AND NOT EXISTS (SELECT FROM calls WHERE calls.id = call_id AND finalized_at IS NULL)
-            ORDER BY created_at LIMIT \(limit)
+            ORDER BY random() LIMIT \(limit)
             """,
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
             WHERE calendar_id = \(services.settings.calendarID) AND status = 'confirmed'
                 AND (move_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)
                 AND \(unsafe: Self.changeRequestedAt) < now() - make_interval(secs => \(age.inSeconds))
-            ORDER BY \(unsafe: Self.changeRequestedAt) LIMIT \(limit)
+            ORDER BY random() LIMIT \(limit)
             """,
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
             WHERE calendar_id = \(services.settings.calendarID) AND status = 'failed' AND cancel_requested_at < now() - make_interval(secs => \(age.inSeconds))
-            ORDER BY cancel_requested_at LIMIT \(limit)
+            ORDER BY random() LIMIT \(limit)
             """,
         ])
         return try results.flatMap { try $0.map(openMeeting) }

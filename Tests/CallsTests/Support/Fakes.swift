@@ -5,16 +5,19 @@ import Synchronization
 /// A calendar that holds what the test puts into it.
 final class HeldCalendar: Calls.Calendar {
     struct Away: Error {}
-    private let state = Mutex((events: [String: InsertedEvent](), isAway: false))
+    private let state = Mutex((events: [String: InsertedEvent](), errors: [String: any Error](), isAway: false))
 
     func put(_ key: String, _ event: InsertedEvent) { state.withLock { $0.events[key] = event } }
     func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
+    /// What comes of asking for the event with that key.
+    func fail(_ key: String, with error: any Error) { state.withLock { $0.errors[key] = error } }
 
     func busy(from: Date, to: Date) async throws -> [Range<Date>] { [] }
     func insert(_ event: CalendarEvent) async throws -> InsertedEvent { throw Away() }
     func event(_ key: String) async throws -> InsertedEvent? {
         try state.withLock { state in
             if state.isAway { throw Away() }
+            if let error = state.errors[key] { throw error }
             return state.events[key]
         }
     }
