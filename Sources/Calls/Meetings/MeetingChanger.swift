@@ -95,7 +95,8 @@ struct MeetingChanger: Sendable {
             if let moved = try await records.finishMove(meeting, to: time, link: event.link, notice: notice) {
                 return .done(moved)
             }
-            return try await settledMeanwhile(meeting, time)
+            let now = try await settledMeanwhile(meeting, time)
+            return now == .refused ? .unknown(meeting) : now
         case .refused:
             return try await records.dropMove(meeting, to: time) ? .refused : settledMeanwhile(meeting, time)
         case .gone: return try await recordGone(meeting)

@@ -37,19 +37,31 @@ extension MeetingRecords {
     }
 
     /// The calendar has it at the new time: from now on so has the table. The reminder is set anew, and a guest who was
-    /// invited by mail is told by mail. Nil when somebody else was faster.
+    /// invited by mail is told by mail. So it is when another one's request for the same was refused meanwhile and the wish was
+    /// dropped: what the calendar made stands. Nil when somebody else was faster, or gave the time to another meeting.
     func finishMove(_ meeting: Meeting, to time: Range<Date>, link: String?, notice: Email?) async throws -> Meeting? {
+        do {
+            return try await writeMove(meeting, to: time, link: link, notice: notice)
+        } catch let error as PostgresError where error.sqlState == "23P01" {
+            return nil
+        }
+    }
+
+    private func writeMove(
+        _ meeting: Meeting, to time: Range<Date>, link: String?, notice: Email?
+    ) async throws -> Meeting? {
         try await services.postgres.withTransaction { connection in
             try await connection.query(Self.lock(meeting))
             let isTold = notice != nil && services.mailer != nil
             let rows = try await connection.query(
                 """
-                UPDATE meetings SET starts_at = new_starts_at, ends_at = new_ends_at, new_starts_at = NULL,
+                UPDATE meetings SET starts_at = \(time.lowerBound), ends_at = \(time.upperBound), new_starts_at = NULL,
                     new_ends_at = NULL, move_requested_at = NULL, sequence = sequence + 1,
                     calendar_link = coalesce(\(link), calendar_link),
                     is_invited_by_mail = is_invited_by_mail OR \(isTold)
                 WHERE id = \(meeting.id) AND status = 'confirmed'
-                    AND (new_starts_at, new_ends_at) = (\(time.lowerBound), \(time.upperBound))
+                    AND coalesce((new_starts_at, new_ends_at) = (\(time.lowerBound), \(time.upperBound)),
+                        (starts_at, ends_at, sequence) = (\(meeting.startsAt), \(meeting.endsAt), \(meeting.sequence)))
                 RETURNING \(unsafe: Self.columns)
                 """)
             guard let moved = try rows.first.map(Self.meeting) else { return nil }

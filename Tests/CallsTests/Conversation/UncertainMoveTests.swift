@@ -101,4 +101,38 @@ struct UncertainMoveTests {
         #expect(booked.calendar.moveRequests == 1)
         #expect(try await booked.meeting().sequence == 1)
     }
+
+    @Test("What the calendar moved is moved, also when another request for the same was refused and the wish dropped")
+    func droppedMeanwhile() async throws {
+        let booked = try await BookedScene()
+        let before = try await booked.meeting()
+        let time = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
+        booked.calendar.fail(.loseAnswerLate)
+        async let move = booked.reschedule(to: "11:30")
+        await booked.calendar.held()
+        #expect(try await MeetingRecords(booked.services).dropMove(before, to: time))
+        booked.calendar.release()
+        #expect(try await move["success"] == true)
+        #expect(try await booked.meeting().time == time)
+        #expect(booked.calendar.events.map(\.startsAt) == [time.lowerBound])
+    }
+
+    @Test("… and is not said to stay where it was when its new time was given away meanwhile")
+    func givenAway() async throws {
+        let booked = try await BookedScene()
+        let before = try await booked.meeting()
+        let time = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
+        booked.calendar.fail(.loseAnswerLate)
+        async let move = booked.reschedule(to: "11:30")
+        await booked.calendar.held()
+        _ = try await MeetingRecords(booked.services).dropMove(before, to: time)
+        try await booked.services.postgres.query(
+            """
+            INSERT INTO meetings (calendar_id, event_key, title, starts_at, ends_at)
+            VALUES ('primary', 'op99999', 'Other', \(time.lowerBound), \(time.upperBound))
+            """)
+        booked.calendar.release()
+        #expect(try await move["reason"] == "unconfirmed")
+        #expect(try await booked.meeting().time == before.time)
+    }
 }
