@@ -95,6 +95,28 @@ struct ToolRepetitionTests {
         #expect(second[0].result.value["error"]?.string?.hasSuffix("do not call it again") == true)
     }
 
+    @Test(
+        "A tool that says that nobody knows what it did is not executed again by the same call",
+        arguments: [false, true])
+    func uncertain(_ throwsIt: Bool) async throws {
+        let words = "the line went dead: it may have been done"
+        let counter = Counter()
+        let executor = try executor(
+            counter.tool { _, _ in
+                if throwsIt { throw ToolError(words, isTransient: true, isUncertain: true) }
+                return .uncertain(words)
+            })
+        let first = try await executor.execute([call("{}"), call("{}", id: "call_2")])
+        // As a record of the call has it: the text and nothing else.
+        let value = try JSON(parsing: first[0].result.value.text)
+        let kept = ToolExecution(call: first[0].call, arguments: [:], result: ToolResult(success: false, value: value))
+        let later = try await executor.execute([call("{}")], earlier: [kept])
+        #expect(counter.count == 1)
+        #expect((first + later).allSatisfy { $0.result.isUncertain && $0.result.value["error"] == .string(words) })
+        let other = try await executor.execute([call(#"{"n":1}"#)], earlier: [kept])
+        #expect(other[0].origin == .executed && counter.count == 2)
+    }
+
     @Test("A run of the agent passes on what it has executed")
     func inTheLoop() async throws {
         let counter = Counter()

@@ -52,10 +52,20 @@ public struct ToolResult: Sendable, Hashable, Codable {
         ToolResult(success: false, value: ["success": false, "error": .string(problem)])
     }
 
-    /// Whether it was given up while it ran, so that nobody knows what it did.
-    public var isUncertain: Bool { !success && value["reason"] == Self.timeout }
+    /// A failure of which nobody knows whether it was done all the same: the same call again in the run gets this result.
+    /// The mark stands in `value`, where a record of the call keeps it.
+    public static func uncertain(_ problem: String) -> ToolResult {
+        ToolResult(success: false, value: ["success": false, "reason": uncertain, "error": .string(problem)])
+    }
+
+    /// Whether nobody knows what it did: it was given up while it ran, or says so itself.
+    public var isUncertain: Bool {
+        !success && [Self.timeout, Self.uncertain].contains(value["reason"])
+    }
 
     static let timeout: JSON = "timeout"
+    /// The `reason` in the value of a failure that may have been done.
+    public static let uncertain: JSON = "uncertain"
 }
 
 /// A failure whose message is for the model.
@@ -63,10 +73,14 @@ public struct ToolError: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String
     /// Whether doing the same again may succeed.
     public var isTransient: Bool
+    /// Whether nobody knows if it was done all the same: a tool that is not repeatable is then not executed again by the
+    /// same call.
+    public var isUncertain: Bool
 
-    public init(_ message: String, isTransient: Bool = false) {
+    public init(_ message: String, isTransient: Bool = false, isUncertain: Bool = false) {
         self.message = message
         self.isTransient = isTransient
+        self.isUncertain = isUncertain
     }
 
     public var description: String { message }

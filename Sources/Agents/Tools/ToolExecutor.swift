@@ -164,7 +164,7 @@ public struct ToolExecutor: Sendable {
     /// The model gets the words meant for it; the log gets the rest.
     private func failure(_ tool: any Tool, _ error: any Error) -> ToolResult {
         switch error {
-        case let error as ToolError: return .failure(error.message)
+        case let error as ToolError: return error.isUncertain ? .uncertain(error.message) : .failure(error.message)
         case is TimeLimitExceeded:
             let doubt =
                 tool.isRetrySafe

@@ -72,6 +72,31 @@ import Testing
         let writing = try await service.call(changing: ["timeout_seconds": 1, "method": "POST"])
         #expect(writing.result.value["error"]?.string?.contains("do not repeat it") == true)
         #expect(service.requests.count == 2)
+        let again = try await service.call(changing: ["timeout_seconds": 1, "method": "POST"], earlier: [writing])
+        #expect(again.origin == .repeated && again.result == writing.result)
+        #expect(service.requests.count == 2)
+        await service.stop()
+    }
+
+    @Test(
+        "What may have been done is not done again by the same call; what was certainly refused may be",
+        arguments: [
+            (HTTPServerResponse(status: 500), false), (HTTPServerResponse(status: 303), false), (.page(), false),
+            (.text("{", contentType: "application/json"), false),
+            (HTTPServerResponse(body: [UInt8](repeating: 0x61, count: 1_025)), false),
+            (HTTPServerResponse(status: 404), true), (HTTPServerResponse(status: 429), true), (.page(403), true),
+        ])
+    func actsOnce(_ answer: HTTPServerResponse, _ isDoneAgain: Bool) async throws {
+        let service = try ToolService(answer)
+        let acting: [String: JSON] = ["method": "POST", "maximum_response_bytes": 1_024]
+        let first = try await service.call(changing: acting)
+        let second = try await service.call(changing: acting, earlier: [first])
+        #expect(!first.result.success && first.attempts == 1)
+        #expect(first.result.value["error"]?.string?.contains("do not repeat it") == !isDoneAgain)
+        #expect(second.origin == (isDoneAgain ? .executed : .repeated))
+        #expect(service.requests.count == (isDoneAgain ? 2 : 1))
+        let reading = try await service.call(earlier: [first])
+        #expect(!reading.result.isUncertain, "what only reads has done nothing")
         await service.stop()
     }
 

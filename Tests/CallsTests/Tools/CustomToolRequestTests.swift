@@ -85,7 +85,9 @@ import Testing
 }
 
 extension ToolService {
-    func call(changing changes: [String: JSON], secrets: [String: String] = [:]) async throws -> ToolExecution {
-        try await call(["number": "17"], changes, secrets: secrets)
+    func call(
+        changing changes: [String: JSON], secrets: [String: String] = [:], earlier: [ToolExecution] = []
+    ) async throws -> ToolExecution {
+        try await call(["number": "17"], changes, secrets: secrets, earlier: earlier)
     }
 }

@@ -39,7 +39,7 @@ final class ToolService: Sendable {
     /// One call of the tool `find_customer`, whose URL is of this service unless `changes` has another.
     func call(
         _ arguments: JSON = ["number": "17"], _ changes: [String: JSON] = [:], secrets: [String: String] = [:],
-        allowing hosts: String = "127.0.0.0/8"
+        allowing hosts: String = "127.0.0.0/8", earlier: [ToolExecution] = []
     ) async throws -> ToolExecution {
         let entry = ToolsFileText.tool(["url": .string(url + "/customers/{number}")]).with(changes)
         let definitions = try ToolsFileText.read(
@@ -49,7 +49,7 @@ final class ToolService: Sendable {
             logger: Self.logger)
         let executor = ToolExecutor(registry: try ToolRegistry([tool]), cache: cache, logger: Self.logger)
         let call = ToolCall(id: "call_1", name: "find_customer", arguments: arguments.text)
-        return try await executor.execute([call])[0]
+        return try await executor.execute([call], earlier: earlier)[0]
     }
 }
 

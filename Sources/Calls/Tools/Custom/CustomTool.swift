@@ -16,7 +16,7 @@ struct CustomTool: Tool {
     var timeout: Duration { definition.timeout + .seconds(1) }
     var cacheLifetime: Duration? { definition.cacheLifetime }
     /// What only reads may be asked again.
-    var isRetrySafe: Bool { definition.method == "GET" }
+    var isRetrySafe: Bool { !definition.mayAct }
 
     func execute(_ arguments: JSON) async throws -> ToolResult {
         let request = try CustomToolRequest.make(definition, arguments)
@@ -61,16 +61,19 @@ struct CustomTool: Tool {
     }
 
     private static func problem(_ error: HTTPError, _ tool: CustomToolDefinition) -> any Error {
-        let caution =
-            error.requestWasSent && tool.method != "GET" ? "; it may or may not have been done: do not repeat it" : ""
+        let mayBeDone = error.requestWasSent && tool.mayAct
+        func problem(_ words: String, isTransient: Bool = false) -> ToolError {
+            ToolError(
+                mayBeDone ? "\(words); \(CustomToolAnswer.caution)" : words, isTransient: isTransient && !mayBeDone,
+                isUncertain: mayBeDone)
+        }
         switch error.code {
         case .cancelled: return CancellationError()
-        case .timeout: return ToolError("the service did not answer in time" + caution)
+        case .timeout: return problem("the service did not answer in time")
         case .responseTooLarge:
-            return ToolError(
-                "the service answered more than can be read: ask for less, or say that it is too much" + caution)
+            return problem("the service answered more than can be read: ask for less, or say that it is too much")
         case .badURL: return ToolError("this address may not be asked: do without this tool")
-        default: return ToolError("the service cannot be reached just now" + caution, isTransient: caution.isEmpty)
+        default: return problem("the service cannot be reached just now", isTransient: true)
         }
     }
 }

@@ -6,6 +6,8 @@ import Platform
 struct CustomToolAnswer: Sendable {
     /// Of a refusal's own words.
     private static let maximumDetails = 1_000
+    /// What the model is told beside a failure of what may have acted.
+    static let caution = "it may or may not have been done: do not repeat it"
 
     private let response: HTTPClientResponse
     private let tool: CustomToolDefinition
@@ -29,15 +31,20 @@ struct CustomToolAnswer: Sendable {
         switch reading {
         case .value(let value): return ToolResult(success: true, value: ["success": true, "result": value])
         case .unusable(let problem):
-            return .failure("the service \(problem): do not guess what it would have said, offer something else")
+            let problem = "the service \(problem): do not guess what it would have said, "
+            return tool.mayAct ? .uncertain(problem + Self.caution) : .failure(problem + "offer something else")
         case .refused(let details):
-            if tool.method == "GET", response.status == 429 || response.status >= 500 {
+            if !tool.mayAct, response.status == 429 || response.status >= 500 {
                 throw ToolError("the service is not well just now (status \(response.status))", isTransient: true)
             }
-            var value: [String: JSON] = [
-                "success": false, "status": .integer(Int64(response.status)),
-                "error": .string("the service refused the request: \(Self.meaning(response.status))"),
-            ]
+            var value: [String: JSON] = ["success": false, "status": .integer(Int64(response.status))]
+            var problem = "the service refused the request: \(Self.meaning(response.status))"
+            // 4xx says that it was not done. A redirect is how many a service answers when it was.
+            if tool.mayAct, !(400..<500).contains(response.status) {
+                value["reason"] = ToolResult.uncertain
+                problem += "; " + Self.caution
+            }
+            value["error"] = .string(problem)
             value["details"] = details
             return ToolResult(success: false, value: .object(value))
         }
@@ -94,7 +101,7 @@ struct CustomToolAnswer: Sendable {
         case 409: "what is there already stands against it"
         case 429: "it is asked too often; do without it for now"
         case 400..<500: "the arguments are not what it takes"
-        default: "it is not well just now; it may or may not have been done: do not repeat it"
+        default: "it is not well just now"
         }
     }
 }

@@ -25,6 +25,9 @@ public struct CustomToolDefinition: Sendable {
     /// What `${NAME}` stands for.
     var secrets: [String: Secret] = [:]
 
+    /// Whether asking it may change something there.
+    var mayAct: Bool { method != "GET" }
+
     /// Where it goes: scheme, host and port, and nothing that could be a secret.
     public var origin: String {
         WebURL(url.sample).map { "\($0.scheme)://\($0.host):\($0.port)" } ?? ""
