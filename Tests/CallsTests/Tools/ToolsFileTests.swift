@@ -99,7 +99,8 @@ import Testing
             (["method": "POST", "body": ["a": ["b": "{other}"]]], "$.tools[0].body.a.b has a place for {other}"),
             (["result": "data.name"], "$.tools[0].result must be a path"),
             (["result": ["name": "$.data..name"]], "$.tools[0].result.name must be a path"),
-            (["timeout_seconds": 61], "$.tools[0].timeout_seconds must be a number from 1 to 60"),
+            (["timeout_seconds": 16], "$.tools[0].timeout_seconds must be a number from 1 to 15"),
+            (["timeout_seconds": "5"], "$.tools[0].timeout_seconds must be a number from 1 to 15"),
             (["maximum_response_bytes": 10], "$.tools[0].maximum_response_bytes must be a number from 1024 to 1048576"),
             (["method": "POST", "cache_seconds": 5], "$.tools[0].cache_seconds is for GET alone"),
             (["heders": [:]], "$.tools[0].heders is not known here: the fields are body, cache_seconds"),
@@ -109,6 +110,13 @@ import Testing
         let problems = Text.problems(Text.file(tools: [Text.tool(changes)]), secrets: ["DATABASE_URL": "secret"])
         #expect(problems.contains { $0.hasPrefix(expected) }, "\(problems)")
         #expect(!problems.joined().contains("word"))
+    }
+
+    @Test("The longest tool that a file may have leaves its turn ten seconds for the model")
+    func fitsTurns() {
+        let longest = Duration.seconds(CustomToolDefinition.timeouts.upperBound)
+        #expect(CallSettings().turnBudget - longest >= .seconds(10))
+        #expect(CustomToolDefinition.usualTimeout <= longest)
     }
 
     @Test("Everything that is wrong is told at once, wherever it stands")

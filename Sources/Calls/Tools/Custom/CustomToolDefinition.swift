@@ -5,6 +5,8 @@ import Platform
 /// A tool that the tools file declares: one HTTP request, made of the model's arguments.
 public struct CustomToolDefinition: Sendable {
     public static let usualTimeout: Duration = .seconds(10)
+    /// In seconds. A turn thinks for 25 s in all (`CallSettings.turnBudget`): the model needs the rest, before and after.
+    static let timeouts: ClosedRange<Double> = 1...15
     public static let usualResponseBytes = 64 << 10
 
     public var tool: ToolDescription
@@ -17,7 +19,7 @@ public struct CustomToolDefinition: Sendable {
     var body: JSONTemplate?
     /// Nil gives the model the whole answer.
     var result: ResultMapping?
-    /// For everything, redirects included. 1 to 60 s.
+    /// For everything, redirects included. 1 to 15 s.
     public var timeout = usualTimeout
     public var maximumResponseBytes = usualResponseBytes
     /// For how long an answer to the same arguments is the same for everybody; nil is never.

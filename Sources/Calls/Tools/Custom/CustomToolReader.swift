@@ -42,7 +42,7 @@ struct CustomToolReader {
         let body = fields.value("body").map { template($0, at: "body") }
         if body != nil, method == "GET" { fields.report("body", "cannot be sent with GET: set method to POST") }
         let result = result()
-        let timeout = fields.number("timeout_seconds", default: 10, in: 1...60)
+        let timeout = fields.number("timeout_seconds", default: 10, in: CustomToolDefinition.timeouts)
         let bytes = fields.number("maximum_response_bytes", default: 65_536, in: 1_024...1_048_576)
         let cached = fields.number("cache_seconds", default: 0, in: 0...3_600)
         if cached > 0, method != "GET" { fields.report("cache_seconds", "is for GET alone: what acts is not cached") }
