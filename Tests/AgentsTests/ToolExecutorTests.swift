@@ -122,6 +122,38 @@ struct ToolExecutorTests {
         #expect(log.withLock { $0 } == expected)
     }
 
+    @Test("A call that may not run beside others runs alone, in its place among those that may")
+    func keepsPlaces() async throws {
+        let log = Mutex<[String]>([])
+        // Each pair of reads waits for one another: they run at the same time, or the round does not end.
+        let pairs = [Meeting(of: 2), Meeting(of: 2)]
+        let read = FunctionTool("read", "Reads.", timeout: .seconds(20)) { arguments in
+            let number = Int(arguments["n"]?.integer ?? 0)
+            log.withLock { $0.append("read") }
+            await pairs[number / 2].arrive()
+            log.withLock { $0.append("end") }
+            return ToolResult(success: true, value: arguments)
+        }
+        let write = FunctionTool("write", "Writes.", isConcurrencySafe: false) { arguments in
+            log.withLock { $0.append("write") }
+            await Task.yield()
+            log.withLock { $0.append("written") }
+            return ToolResult(success: true, value: arguments)
+        }
+        func call(_ name: String, _ number: Int) -> ToolCall {
+            ToolCall(id: "call_\(name)_\(number)", name: name, arguments: "{\"n\":\(number)}")
+        }
+        let calls = [
+            call("read", 0), call("read", 1), call("write", 0), call("write", 1), call("nope", 0), call("read", 2),
+            call("read", 3), call("write", 2),
+        ]
+        let ended = try await executor(read, write).execute(calls)
+        let reads = ["read", "read", "end", "end"]
+        let written = ["write", "written"]
+        #expect(log.withLock { $0 } == reads + written + written + reads + written)
+        #expect(ended.map(\.call) == calls && ended.map(\.origin.rawValue).filter { $0 == "refused" }.count == 1)
+    }
+
     @Test("A round of too many calls has the rest refused")
     func boundsCalls() async throws {
         var limits = ToolExecutor.Limits()

@@ -40,10 +40,14 @@ struct ToolRepetitionTests {
         ToolCall(id: id, name: "act", arguments: arguments)
     }
 
-    @Test("In one round it is executed once, and both calls get the result", arguments: [false, true])
-    func inOneRound(_ isRetrySafe: Bool) async throws {
+    @Test(
+        "In one round it is executed once, and both calls get the result",
+        arguments: [(false, true), (true, true), (false, false)])
+    func inOneRound(_ isRetrySafe: Bool, _ isConcurrencySafe: Bool) async throws {
         let counter = Counter()
-        let ended = try await executor(counter.tool(isRetrySafe: isRetrySafe)).execute([
+        var tool = counter.tool(isRetrySafe: isRetrySafe)
+        tool.isConcurrencySafe = isConcurrencySafe
+        let ended = try await executor(tool).execute([
             call(#"{"to":"ana","n":1}"#), call(#"{ "n": 1, "to": "ana" }"#, id: "call_2"),
             call(#"{"to":"eva"}"#, id: "call_3"),
         ])

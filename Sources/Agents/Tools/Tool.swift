@@ -10,7 +10,8 @@ public protocol Tool: Sendable {
     /// Whether the same call again in the same run is executed again. Otherwise it gets the result of the one before, when
     /// that succeeded or may have been done: a model that repeats itself does nothing twice.
     var isRepeatable: Bool { get }
-    /// Whether it may run beside the other calls of the same round. Those that may not run one after another, in order.
+    /// Whether it may run beside the other calls of the same round. One that may not runs alone: after the calls that the model
+    /// wrote before it, before those after it.
     var isConcurrencySafe: Bool { get }
     /// Whether a success ends the conversation, once the words beside the call are spoken.
     var endsConversation: Bool { get }

@@ -33,7 +33,8 @@ public struct ToolExecutor: Sendable {
         self.logger = logger
     }
 
-    /// Executes the calls of one round, independent ones at the same time. The results are in the order of the calls.
+    /// Executes the calls of one round, independent ones at the same time; one that may not run beside others runs when those
+    /// before it have ended, and before those after it begin. The results are in the order of the calls.
     ///
     /// - Parameters:
     ///   - deadline: No call runs longer, whatever its own timeout.
@@ -46,10 +47,16 @@ public struct ToolExecutor: Sendable {
     ) async throws -> [ToolExecution] {
         let requests = calls.prefix(limits.maximumCalls).map { ToolRequest($0, registry, limits) }
         let stored = StoredResults(earlier, isSharedInRound: requests.count > 1)
-        var results = try await run(lanes: lanes(requests)) { index in
-            let execution = try await execute(requests[index], until: deadline, stored)
-            try await onEnd(execution)
-            return (index, execution)
+        var results: [Int: ToolExecution] = [:]
+        var next = 0
+        while next < requests.count {
+            let stage = stage(of: requests, from: next)
+            try await run(lanes: lanes(requests[stage]), into: &results) { index in
+                let execution = try await execute(requests[index], until: deadline, stored)
+                try await onEnd(execution)
+                return execution
+            }
+            next = stage.upperBound
         }
         for index in calls.indices.dropFirst(limits.maximumCalls) {
             let refusal = ToolResult.failure("too many calls at once: at most \(limits.maximumCalls)")
@@ -61,37 +68,42 @@ public struct ToolExecutor: Sendable {
 
     // MARK: order
 
-    /// A lane is a list of calls that run one after another: those that may not run beside others, and those that are the
-    /// same, so that the second finds the result of the first.
-    private func lanes(_ requests: [ToolRequest]) -> [[Int]] {
-        if requests.count == 1 { return [[0]] }
+    /// What runs at the same time: a call that may not run beside others alone, else all up to the next such call. So each of
+    /// those finds done what the model wrote before it, and nothing begun of what it wrote after.
+    private func stage(of requests: [ToolRequest], from start: Int) -> Range<Int> {
+        guard requests[start].mayRunBesideOthers else { return start..<start + 1 }
+        let end = requests[start...].firstIndex { !$0.mayRunBesideOthers }
+        return start..<(end ?? requests.endIndex)
+    }
+
+    /// A lane is a list of calls that run one after another, since they are the same: the second finds the result of the first.
+    private func lanes(_ requests: ArraySlice<ToolRequest>) -> [[Int]] {
+        if requests.count == 1 { return [[requests.startIndex]] }
         var lanes: [[Int]] = []
         var laneOfKey: [ToolRequest.Key: Int] = [:]
-        var aside: Int?
-        for (index, request) in requests.enumerated() {
-            let isAside = request.tool?.isConcurrencySafe == false
-            if let lane = isAside ? aside : request.key.flatMap({ laneOfKey[$0] }) {
+        for (index, request) in zip(requests.indices, requests) {
+            if let lane = request.key.flatMap({ laneOfKey[$0] }) {
                 lanes[lane].append(index)
                 continue
             }
-            if isAside { aside = lanes.count } else if let key = request.key { laneOfKey[key] = lanes.count }
+            if let key = request.key { laneOfKey[key] = lanes.count }
             lanes.append([index])
         }
         return lanes
     }
 
     private func run(
-        lanes: [[Int]], _ body: @escaping @Sendable (Int) async throws -> (Int, ToolExecution)
-    ) async throws -> [Int: ToolExecution] {
+        lanes: [[Int]], into results: inout [Int: ToolExecution],
+        _ body: @escaping @Sendable (Int) async throws -> ToolExecution
+    ) async throws {
         @Sendable func run(_ lane: [Int]) async throws -> [(Int, ToolExecution)] {
             var ended: [(Int, ToolExecution)] = []
-            for index in lane { ended.append(try await body(index)) }
+            for index in lane { ended.append((index, try await body(index))) }
             return ended
         }
         // The most frequent round needs no task of its own.
-        if lanes.count == 1 { return Dictionary(try await run(lanes[0])) { $1 } }
-        return try await withThrowingTaskGroup(of: [(Int, ToolExecution)].self) { group in
-            var results: [Int: ToolExecution] = [:]
+        if lanes.count == 1 { return results.merge(try await run(lanes[0])) { $1 } }
+        try await withThrowingTaskGroup(of: [(Int, ToolExecution)].self) { group in
             for (position, lane) in lanes.enumerated() {
                 if position >= limits.maximumConcurrentCalls, let ended = try await group.next() {
                     results.merge(ended) { $1 }
@@ -99,7 +111,6 @@ public struct ToolExecutor: Sendable {
                 group.addTask { try await run(lane) }
             }
             for try await ended in group { results.merge(ended) { $1 } }
-            return results
         }
     }
 

@@ -49,6 +49,9 @@ struct ToolRequest: Sendable {
     /// Nil when it is refused.
     var tool: (any Tool)? { if case .ready(let tool, _) = verdict { tool } else { nil } }
 
+    /// What is refused runs nothing.
+    var mayRunBesideOthers: Bool { tool?.isConcurrencySafe ?? true }
+
     /// Nil when it is refused.
     var key: Key? {
         if case .ready(_, let arguments) = verdict { Key(name: call.name, arguments: arguments) } else { nil }
