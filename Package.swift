@@ -74,7 +74,7 @@ let package = Package(
         tests(
             "CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"],
             data: ["SpokenDates/expressions.tsv"]),
-        tests("IngressTests", of: ["Ingress", "Calls", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
+        tests("IngressTests", of: ["Ingress", "Calls", "Agents", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
         tests("OperadoraTests", of: ["operadora", "Calls", "Simulators", "Postgres", "HTTP", "Platform"]),
         tests("EndToEndTests", of: ["operadora", "Simulators", "Postgres", "HTTP", "Platform"]),

@@ -13,7 +13,8 @@ struct ConversationScene: Sendable {
     let database: TestDatabase
     let calendar = FakeCalendar()
     let services: CallServices
-    let callID: Int64
+    private(set) var callID: Int64
+    private var providerCallID = "CA1"
     let phone = "+525512345678"
     /// Job results, in the order of the transactions that wrote them.
     private let results = Results()
@@ -30,6 +31,8 @@ struct ConversationScene: Sendable {
         var messenger: (any TextMessenger)?
         var transferNumber: String?
         var file: ToolsFile?
+        /// What the tools are made of besides.
+        var sources: @Sendable (inout ToolSources) -> Void = { _ in }
         var configure: @Sendable (inout CallSettings) -> Void = { _ in }
     }
 
@@ -47,6 +50,7 @@ struct ConversationScene: Sendable {
         services.tools.messenger = options.messenger
         services.tools.transferNumber = options.transferNumber
         services.tools.file = options.file
+        options.sources(&services.tools)
         self.services = services
         callID = try await Self.insertCall(database.client, phone, options)
     }
@@ -73,6 +77,21 @@ struct ConversationScene: Sendable {
         return try rows[0].decode(Int64.self)
     }
 
+    /// A call of the same campaign that the same process talks through, to somebody else.
+    func anotherCall() async throws -> Self {
+        var other = self
+        other.providerCallID = "CA2"
+        other.callID = try await value(
+            """
+            INSERT INTO calls (campaign_id, to_phone, from_phone, language, timezone, status, provider, dial_intent_at,
+                started_at)
+            SELECT id, '+525512340000', '+15550001111', 'en', 'America/Mexico_City', 'dialing', 'simulator', now(),
+                now()
+            FROM campaigns RETURNING id
+            """)
+        return other
+    }
+
     // MARK: turns
 
     /// One run of the handler. `complete` stands for the end of the job: when it throws, nothing is committed.
@@ -82,7 +101,7 @@ struct ConversationScene: Sendable {
     ) async throws -> SpokenAnswer {
         let job = ProcessConversation(
             callID: callID, turn: number, speech: speech, confidence: speech == nil ? nil : confidence,
-            providerCallID: "CA1", answeredBy: answeredBy)
+            providerCallID: providerCallID, answeredBy: answeredBy)
         let reply = try await ConversationHandler(services).answer(job) { result, statements in
             try complete?()
             try await services.postgres.batch(statements)

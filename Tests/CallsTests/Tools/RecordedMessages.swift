@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTP
 import Platform
 import Synchronization
 
@@ -27,8 +28,8 @@ struct TemporaryToolsFile: Sendable {
 
     func write(_ file: JSON) throws { try file.data.write(to: URL(filePath: path), options: .atomic) }
 
-    func open() throws -> ToolsFile {
-        try ToolsFile(path: path, logger: Logger(label: "test", level: .critical)) { _ in nil }
+    func open(allowing hosts: DestinationPolicy = .publicOnly) throws -> ToolsFile {
+        try ToolsFile(path: path, destinations: hosts, logger: Logger(label: "test", level: .critical)) { _ in nil }
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: path) }

@@ -11,7 +11,7 @@ final class ToolService: Sendable {
 
     private let received = Mutex<[HTTPServerRequest]>([])
     private let cache = ToolResultCache()
-    private let http = HTTPClient(logger: logger)
+    let http = HTTPClient(logger: logger)
     private let server: Mutex<HTTPServer?> = Mutex(nil)
 
     /// - Parameter answer: gets each request with its number, from 0.
