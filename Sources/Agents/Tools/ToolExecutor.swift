@@ -21,6 +21,8 @@ public struct ToolExecutor: Sendable {
     public var limits: Limits
     /// Keeps the results of tools that have a `cacheLifetime`; nil keeps none.
     public var cache: ToolResultCache?
+    /// Of the log's line about the end of each call.
+    public var endLevel = Logger.Level.debug
     /// What every line of the log carries too, such as the run.
     var logger: Logger
 
@@ -219,8 +221,8 @@ public struct ToolExecutor: Sendable {
 
     /// Arguments and results may hold personal data: the log has neither.
     private func log(_ execution: ToolExecution) {
-        logger.debug(
-            "tool call ended",
+        logger.log(
+            level: endLevel, "tool call ended",
             metadata: [
                 "tool": String(execution.call.name.prefix(64)), "success": "\(execution.result.success)",
                 "origin": execution.origin.rawValue, "duration": "\(execution.duration)",

@@ -16,6 +16,10 @@ struct TurnThinking: Sendable {
         _ services: CallServices, _ state: TurnState, number: Int, deadline: ContinuousClock.Instant,
         _ options: TurnOptions = TurnOptions()
     ) {
+        var services = services
+        // Every line of the log about this turn names it, as `tool_calls` does.
+        services.logger[metadataKey: "call"] = "\(state.call.id)"
+        services.logger[metadataKey: "turn"] = "\(number)"
         self.services = services
         self.records = TurnRecords(services)
         self.state = state
@@ -65,7 +69,9 @@ struct TurnThinking: Sendable {
     }
 
     private func executor(_ tools: ToolRegistry) -> ToolExecutor {
-        ToolExecutor(registry: tools, cache: services.toolResults, logger: services.logger)
+        var executor = ToolExecutor(registry: tools, cache: services.toolResults, logger: services.logger)
+        executor.endLevel = .info
+        return executor
     }
 
     /// What a worker left that died over it is finished first, and the model learns of it before it is asked.
@@ -105,8 +111,7 @@ struct TurnThinking: Sendable {
         _ run: AgentRun, _ claim: FalseClaim, _ conversation: [Message], _ tools: ToolRegistry,
         earlier: [ToolExecution]
     ) async throws -> AgentRun {
-        services.logger.warning(
-            "reply claimed what was not done", metadata: ["call": "\(state.call.id)", "claim": claim.rawValue])
+        services.logger.warning("reply claimed what was not done", metadata: ["claim": claim.rawValue])
         let correction = Message.system(claim.correction)
         var corrected = try await self.run(
             conversation + run.messages + [correction], tools, rounds: 3, earlier: earlier + run.executions)

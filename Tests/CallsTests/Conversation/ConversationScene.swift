@@ -33,12 +33,13 @@ struct ConversationScene: Sendable {
         var file: ToolsFile?
         /// What the tools are made of besides.
         var sources: @Sendable (inout ToolSources) -> Void = { _ in }
+        var logger = Logger(label: "test", level: .critical)
         var configure: @Sendable (inout CallSettings) -> Void = { _ in }
     }
 
     init(_ model: ScriptedModel, _ options: Options = Options()) async throws {
         database = try await TestDatabase.make()
-        let logger = Logger(label: "test", level: .critical)
+        let logger = options.logger
         var settings = CallSettings()
         settings.businessTimezone = "America/Mexico_City"
         settings.provider = "simulator"
