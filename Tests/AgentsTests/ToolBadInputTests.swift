@@ -77,16 +77,33 @@ struct ToolBadInputTests {
 
     @Test(
         "An answer of 10 MB is cut and says so; a web page is an outage",
-        arguments: ["<!DOCTYPE html><p>502", "\n <HTML lang=en>"])
-    func badAnswers(_ page: String) async throws {
+        arguments: [
+            "<!DOCTYPE html><p>502", "\n <HTML lang=en>", "\u{FEFF}<html>", "\u{FEFF}\r\n<!doctype HTML>",
+            "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\">",
+            "<!-- proxy --> <!-- 2 -->\n<html>", ["result": "<html><p>Sign in"],
+            ["success": true, "result": "\u{FEFF}<!-- a --><!doctype html>"],
+        ] as [JSON])
+    func badAnswers(_ page: JSON) async throws {
         let huge = FunctionTool("act", "Answers much.", timeout: .seconds(300)) { _ in
             ToolResult(success: true, value: ["text": .string(String(repeating: "ü", count: 5 << 20))])
         }
         let cut = try await ended("{}", of: huge)
         #expect(cut.result.success && cut.result.value["truncated"] == true && cut.message.size < 33_000)
-        let lost = FunctionTool("act", "Answers a page.") { _ in ToolResult(success: true, value: .string(page)) }
+        let lost = FunctionTool("act", "Answers a page.") { _ in ToolResult(success: true, value: page) }
         let outage = try await ended("{}", of: lost)
         #expect(!outage.result.success && outage.result.value["error"]?.string?.contains("web page") == true)
+    }
+
+    @Test(
+        "What only speaks of pages, or is other markup, is data",
+        arguments: [
+            "Write <html> first", "<p>one</p>", "<htm", "<?xml version=\"1.0\"?><customers/>", "<!-- <html>", "<!---->",
+            "<",
+            "", ["deep": ["page": "<html>"]], ["pages": ["<html>"]],
+        ] as [JSON])
+    func keepsData(_ value: JSON) async throws {
+        let tool = FunctionTool("act", "Answers.") { _ in ToolResult(success: true, value: value) }
+        #expect(try await ended("{}", of: tool).result == ToolResult(success: true, value: value))
     }
 
     @Test("A tool that fails, or hangs, has its own answer for that when it declares one")

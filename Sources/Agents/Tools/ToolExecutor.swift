@@ -199,7 +199,7 @@ public struct ToolExecutor: Sendable {
 
     /// What a model can read and use: not a page for people, and no more than the limit.
     private func usable(_ result: ToolResult) -> ToolResult {
-        if let text = result.value.string, Self.isWebPage(text) {
+        if WebPage.isIn(result.value) {
             return .failure("the tool answered with a web page instead of data: it is out of order, go on without it")
         }
         let bytes = result.value.bytes
@@ -210,11 +210,6 @@ public struct ToolExecutor: Sendable {
             value: [
                 "success": .bool(result.success), "truncated": true, "beginning": .string(beginning),
             ])
-    }
-
-    private static func isWebPage(_ text: String) -> Bool {
-        let beginning = text.prefix(200).drop(while: \.isWhitespace).lowercased()
-        return beginning.hasPrefix("<!doctype html") || beginning.hasPrefix("<html")
     }
 
     // MARK: log

@@ -40,7 +40,8 @@ import Testing
     func refusesOtherAnswers() async throws {
         var broken = HTTPServerResponse.text("{\"name\": ", contentType: "application/json")
         for (answer, changes, word) in [
-            (.page(), [:], "web page"), (broken, [:], "not JSON"),
+            (.page(), [:], "web page"), (.text("<!-- 1 --><html>", contentType: "text/plain"), [:], "web page"),
+            (broken, [:], "not JSON"),
             (.text("Ana", contentType: "text/plain"), ["result": "$.name"], "not JSON"),
             (HTTPServerResponse(body: [0xFF, 0xFE, 0]), [:], "not text"),
         ] as [(HTTPServerResponse, [String: JSON], String)] {

@@ -80,10 +80,7 @@ struct CustomToolAnswer: Sendable {
         String((response.headers["Content-Type"] ?? "").lowercased().prefix { $0 != ";" }.trimmed)
     }
 
-    private var isPage: Bool {
-        let start = String(decoding: response.body.drop(while: isSpace).prefix(15), as: UTF8.self).lowercased()
-        return mediaType.hasSuffix("html") || start.hasPrefix("<!doctype html") || start.hasPrefix("<html")
-    }
+    private var isPage: Bool { mediaType.hasSuffix("html") || WebPage.begins(response.body) }
 
     private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
