@@ -60,12 +60,22 @@ struct TurnThinking: Sendable {
 
     /// One call by hand, as the model would make it: with the same tools and checks, and kept as the model's are.
     func execute(_ call: ToolCall) async throws -> ToolExecution {
-        let executions = try await executor(CallTools(services, state).registry(options)).execute(
-            [call], until: deadline
-        ) { execution in
-            _ = try await records.record(execution, of: state.call.id, turnNumber: number)
+        let tools = try CallTools(services, state).registry(options)
+        let executions = try await executor(tools).execute([call], until: deadline) { execution in
+            _ = try await record(execution, tools)
         }
         return executions[0]
+    }
+
+    /// Durably, and in the metrics.
+    private func record(_ execution: ToolExecution, _ tools: ToolRegistry) async throws -> TurnState.RecordedToolCall {
+        let name = execution.call.name
+        services.metrics.timer(
+            "operadora_tool_call_seconds", help: "Time of tool calls within calls, by tool and success",
+            // A model may write any name: only those that there are become labels.
+            [("tool", tools.get(name) == nil ? "unknown" : name), ("success", "\(execution.result.success)")]
+        ).record(execution.duration)
+        return try await records.record(execution, of: state.call.id, turnNumber: number)
     }
 
     private func executor(_ tools: ToolRegistry) -> ToolExecutor {
@@ -81,7 +91,7 @@ struct TurnThinking: Sendable {
         let executions = try await executor(tools).execute(calls, until: deadline)
         var recorded: [TurnState.RecordedToolCall] = []
         for execution in executions {
-            recorded.append(try await records.record(execution, of: state.call.id, turnNumber: number))
+            recorded.append(try await record(execution, tools))
         }
         return recorded
     }
@@ -100,7 +110,7 @@ struct TurnThinking: Sendable {
         loop.maximumTokens = 400
         return try await loop.run(conversation, earlier: earlier) { event in
             if case .toolEnded(let execution) = event, options.isRecorded {
-                _ = try await records.record(execution, of: state.call.id, turnNumber: number)
+                _ = try await record(execution, tools)
             }
             try await options.observe(event)
         }
