@@ -148,6 +148,24 @@ import Testing
         #expect(try await scene.count("jobs", where: "kind LIKE 'send%'") == 0)
     }
 
+    @Test(
+        "A campaign lists a tool that the file renames by the new name or the usual one",
+        arguments: [
+            (["terminarLlamada"], ["colgar"]), (["colgar"], ["colgar"]), (["colgar", "terminarLlamada"], ["colgar"]),
+            (["abrirEnlace"], ["abrirEnlace"]), (["book_meeting"], ["book_meeting"]), ([], []),
+        ])
+    func keepsRenamedTools(_ listed: [String], _ offered: [String]) async throws {
+        let file = try TemporaryToolsFile(
+            ToolsFileText.file(system: [ToolsFileText.disconnect.with(["name": "colgar"]), ToolsFileText.openURL]))
+        defer { file.remove() }
+        var options = ConversationScene.Options()
+        options.file = try file.open()
+        options.tools = listed
+        let model = ScriptedModel([ModelResponse(text: "Hi.")])
+        _ = try await ConversationScene(model, options).turn(2, "Hello")
+        #expect(model.requests[0].tools.map(\.name) == offered)
+    }
+
     @Test("A tool that the file renames or switches off is offered so, from the next turn on")
     func followsFile() async throws {
         let file = try TemporaryToolsFile(

@@ -15,9 +15,13 @@ struct CallTools: Sendable {
 
     /// Those that the campaign allows.
     func registry(_ options: TurnOptions) throws -> ToolRegistry {
-        let allowed = state.campaign?.tools
-        let tools = (own + system + custom).filter { allowed?.contains($0.description.name) ?? true }
+        let tools = own.filter { allows($0.description.name) } + system + custom.filter { allows($0.description.name) }
         return try ToolRegistry(tools.map(options.replaceTool))
+    }
+
+    private func allows(_ names: String...) -> Bool {
+        guard let allowed = state.campaign?.tools else { return true }
+        return names.contains(where: allowed.contains)
     }
 
     private var own: [any Tool] {
@@ -35,7 +39,8 @@ struct CallTools: Sendable {
     }
 
     private var system: [any Tool] {
-        definitions.systemTools.filter(\.isEnabled).map { definition in
+        // A campaign that was made before the file renamed one lists its usual name.
+        definitions.systemTools.filter { $0.isEnabled && allows($0.name, $0.kind.usual.name) }.map { definition in
             switch definition.kind {
             case .disconnect: HangUpTool(definition)
             case .openURL: OpenLinkTool(definition, delivery: LinkDelivery(services: services, state: state))
