@@ -29,6 +29,25 @@ struct ToolsPageTests {
         }
     }
 
+    @Test("What the page shows of operadora tools list is what it prints, with the page's own tool in the file")
+    func listsTools() async throws {
+        let page = try DocumentationPage("tools.md")
+        let tool = try #require(page.blocks(of: "json").first)
+        let root = URL(filePath: TestDatabase.migrations).deletingLastPathComponent()
+        let file = FileManager.default.temporaryDirectory.appending(path: "tools-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let text = try String(contentsOf: root.appending(path: "data/tools.json"), encoding: .utf8)
+        try Data(text.replacing("\"tools\": []", with: "\"tools\": [\(tool)]").utf8).write(to: file)
+        let run = try await Executable.run(
+            "tools", "list",
+            environment: [
+                "TOOLS_FILE": file.path, "CRM_TOKEN": "t", "MIKROTIK_API_URL": "http://192.168.1.100:5050",
+                "TRANSFER_NUMBER": "+525598765432", "SMTP_SERVER": "mail.example.com",
+                "FROM_EMAIL": "calls@example.com", "MEETING_LINK_ES": "https://meetings.example.com/es",
+            ])
+        #expect(run.output == page.blocks(of: "text").first, "\(run.error)")
+    }
+
     /// The text of the files that hold a suite, by its name.
     private static func suites() throws -> [String: String] {
         let tests = URL(filePath: TestDatabase.migrations).deletingLastPathComponent().appending(path: "Tests")

@@ -1,3 +1,4 @@
+import Agents
 import FoundationEssentials
 import HTTP
 import Platform
@@ -8,6 +9,17 @@ import Testing
 
 @Suite("The tools file") struct ToolsFileTests {
     private typealias Text = ToolsFileText
+
+    @Test("Each tool that the page declares is one that the reader takes as it stands")
+    func pageExamples() throws {
+        let blocks = try DocumentationPage("tools.md").blocks(of: "json")
+        #expect(!blocks.isEmpty)
+        for block in blocks {
+            let file = Text.file(tools: [try JSON(parsing: block)])
+            let tool = try #require(try Text.read(file, secrets: ["CRM_TOKEN": "t"]).customTools.first)
+            #expect(tool.isEnabled && tool.tool.name == "find_customer" && tool.method == "GET")
+        }
+    }
 
     @Test("A system tool may get another name and description, and may be switched off")
     func customizesSystemTools() throws {
