@@ -178,6 +178,24 @@ struct AgentsPageExamples {
         }
     }
 
+    @Test("A BAML server as the model")
+    func baml() async throws {
+        let password = "sk-baml-0123456789"
+        let peer = ModelServer(.json(["message": "Hello.", "calls": []]))
+        try await peer.serve { url, client in
+            // page: a BAML server
+            var server = BAMLModel.Configuration()
+            server.baseURL = url
+            server.password = password
+            server.functions = ["call_outcome": "ConcludeCall"]
+            let model = BAMLModel(server, client: client)
+            // end
+            let response = try await model.respond(to: ModelServer.request)
+            #expect(response.text == "Hello.")
+        }
+        #expect(peer.requests.first?.headers["x-baml-api-key"] == password)
+    }
+
     @Test("Structured output")
     func structured() async throws {
         let model = ScriptedModel([

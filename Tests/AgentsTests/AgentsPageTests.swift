@@ -12,18 +12,8 @@ struct AgentsPageTests {
 
     init() throws {
         page = try DocumentationPage("agents.md")
-        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "AgentsPageExamples.swift")
-        examples = Self.regions(of: try String(contentsOf: file, encoding: .utf8))
-    }
-
-    /// What stands between the marks, without the indentation that it has there.
-    private static func regions(of source: String) -> [String] {
-        source.components(separatedBy: "// page: ").dropFirst().map { part in
-            let lines = part.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
-            let region = lines.prefix { !$0.hasSuffix("// end") }
-            let indentation = region.first?.prefix { $0 == " " }.count ?? 0
-            return region.map { "\($0.dropFirst(indentation))\n" }.joined()
-        }
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        examples = try PageExamples.regions(in: folder.appending(path: "AgentsPageExamples.swift").path)
     }
 
     @Test("Every example of the page is one that is compiled and run, and every one of those is on the page")
@@ -42,22 +32,64 @@ struct AgentsPageTests {
         #expect(block.split(separator: "\n").count <= 11)
     }
 
-    @Test("Every option of an agent, a tool and the executor is on the page")
+    @Test("Every option of an agent, a tool, the executor, the loop and the models is on the page")
     func optionsAreNamed() throws {
         let tool = FunctionTool("act", "Acts.") { _ in ToolResult(success: true, value: [:]) }
+        let logger = Logger(label: "test", level: .critical)
+        let executor = ToolExecutor(registry: ToolRegistry(), logger: logger)
         let values: [Any] = [
             AgentConfiguration(), AgentLimits(), AgentOverrides(), ToolExecutor.Limits(), tool,
             ModelRequest(messages: []),
             ModelRetryConfiguration(), AgentRun(stop: .answered), AgentAccount(), Memory(), ModelUsage(),
             ToolExecution(call: ToolCall(id: "", name: "", arguments: ""), arguments: nil, result: .failure("")),
+            AgentLoop(model: ScriptedModel([]), executor: executor, logger: logger),
+            OpenAIModel.Configuration(model: "", apiKey: nil), BAMLModel.Configuration(), ToolError(""),
+            ModelPrice(prompt: 0, completion: 0), ModelPrices(), ToolResult(success: true, value: [:]),
+            ModelResponse(text: nil), ToolDescription(name: "", description: "", parameters: [:]),
         ]
         for value in values {
-            for name in Mirror(reflecting: value).children.compactMap(\.label) where name != "body" {
+            for name in Mirror(reflecting: value).children.compactMap(\.label)
+            where name != "body" && name != "logger" {
                 #expect(page.text.contains("`\(name)`"), "\(type(of: value)).\(name) is not on the page")
             }
         }
+        // What its cache holds is private, so it is named here as its initializer has it.
+        _ = ToolResultCache(maximumEntries: 1, maximumBytes: 1)
+        for name in ["maximumEntries", "maximumBytes"] { #expect(page.text.contains("`\(name)`")) }
         for origin in ToolExecution.Origin.allCases { #expect(page.text.contains("`\(origin.rawValue)`")) }
         for code in ModelError.Code.allCases { #expect(page.text.contains("`\(code.rawValue)`")) }
+    }
+
+    @Test("Every way in which a run stops, and every strategy of a memory, is on the page")
+    func casesAreNamed() {
+        // These switches do not compile when a case is added: it belongs into the lists below them, and on the page.
+        func name(_ stop: AgentStop) -> String {
+            switch stop {
+            case .answered: "answered"
+            case .ended: "ended"
+            case .roundLimit: "roundLimit"
+            case .repeatedCalls: "repeatedCalls"
+            case .emptyAnswer: "emptyAnswer"
+            case .outOfTime: "outOfTime"
+            case .modelFailed: "modelFailed(error)"
+            }
+        }
+        func name(_ strategy: MemoryStrategy) -> String {
+            switch strategy {
+            case .all: "all"
+            case .lastMessages: "lastMessages(n)"
+            case .tokens: "tokens(n)"
+            case .summary: "summary(n)"
+            }
+        }
+        let stops: [AgentStop] = [
+            .answered, .ended, .roundLimit, .repeatedCalls, .emptyAnswer, .outOfTime,
+            .modelFailed(ModelError(.timeout, "")),
+        ]
+        let strategies: [MemoryStrategy] = [.all, .lastMessages(1), .tokens(1), .summary(1)]
+        for name in stops.map(name) + strategies.map(name) {
+            #expect(page.text.contains("`.\(name)`"), "\(name) is not on the page")
+        }
     }
 
     @Test("Every test that the page names is there")
