@@ -22,7 +22,7 @@ public struct CallerScript: Sendable {
     }
 
     struct Expectation: Sendable {
-        /// Nil is not graded.
+        /// Nil: one may be booked or not, since only some of the outcomes that will do are a meeting.
         var meeting: Meeting?
         /// Any of these will do; nil is not graded.
         var outcomes: [String]?
@@ -97,7 +97,10 @@ public struct CallerScript: Sendable {
         lines = (json["says"]?.array ?? []).map(\.string)
         replies = (json["replies"]?.array ?? []).map(Reply.init)
         expectation = Expectation(json["expects"] ?? [:])
-        let problems = lead.problems + replies.flatMap(\.problems)
+        let isEmpty = json["expects"]?.object?.isEmpty == true
+        let problems =
+            lead.problems + replies.flatMap(\.problems)
+            + (isEmpty ? ["expects is empty: name a meeting, an outcome or do_not_call"] : [])
         guard problems.isEmpty else { throw CallerScriptError(problems: problems.map { "\(name).\($0)" }) }
     }
 }
@@ -137,7 +140,13 @@ extension CallerScript.Expectation {
         let outcome = json["outcome"]
         outcomes = outcome?.string.map { [$0] } ?? outcome?.array?.compactMap(\.string)
         isDoNotCall = json["do_not_call"]?.bool
-        guard let meeting = json["meeting"] else { return }
+        guard let meeting = json["meeting"] else {
+            // What nobody said is to be booked may not be.
+            let isMeeting = outcomes?.contains(CallOutcome.meetingScheduled.rawValue) == true
+            if !isMeeting { self.meeting = Meeting.none }
+            if isMeeting, outcomes?.count == 1 { self.meeting = .booked(.any, guestEmail: nil) }
+            return
+        }
         let time = meeting["offered"]?.integer.map { Time.offered(Int($0)) } ?? meeting["at"]?.string.map { .at($0) }
         self.meeting =
             meeting.string == nil ? .booked(time ?? .any, guestEmail: meeting["guest_email"]?.string) : Meeting.none

@@ -24,6 +24,7 @@ struct CallerScriptTests {
         "What is wrong is said with its place",
         arguments: [
             ("{", "ana is not JSON"), (#"{"expects": {}}"#, "ana.says"),
+            (#"{"says": [], "expects": {}}"#, "ana.expects is empty: name a meeting, an outcome or do_not_call"),
             (#"{"says": [], "expects": {}, "sais": 1}"#, "sais"),
             (#"{"says": [1], "expects": {}}"#, "ana.says[0]"),
             (#"{"says": [], "expects": {"meeting": {"offered": 0}}}"#, "ana.expects.meeting"),
@@ -51,7 +52,8 @@ struct CallerScriptTests {
         #expect(throws: CallerScriptError.self) { try CallerScript.folder(folder.path) }
         #expect(throws: CallerScriptError.self) { try CallerScript.folder(folder.path + "/nowhere") }
         for (name, text) in [
-            ("b.json", #"{"says": ["Hi."], "expects": {}}"#), ("a.json", #"{"says": [], "expects": {}}"#),
+            ("b.json", #"{"says": ["Hi."], "expects": {"meeting": {}}}"#),
+            ("a.json", #"{"says": [], "expects": {"meeting": "none"}}"#),
             ("notes.txt", "…"),
         ] {
             try Data(text.utf8).write(to: folder.appending(path: name))
@@ -65,7 +67,7 @@ struct CallerScriptTests {
 
     @Test("The caller says their lines in order, is silent where they are, and hangs up after the last")
     func lines() throws {
-        var caller = ScriptedCaller(try script(#"{"says": ["One.", null, "Two."], "expects": {}}"#))
+        var caller = ScriptedCaller(try script(#"{"says": ["One.", null, "Two."], "expects": {"meeting": {}}}"#))
         #expect(
             (0..<5).map { _ in caller.answer(to: "Hello?") } == [
                 .say("One."), .beSilent, .say("Two."), .hangUp, .hangUp,
@@ -77,7 +79,7 @@ struct CallerScriptTests {
         var caller = ScriptedCaller(
             try script(
                 """
-                {"says": ["One.", "Two.", "Three."], "expects": {}, "replies": [
+                {"says": ["One.", "Two.", "Three."], "expects": {"meeting": {}}, "replies": [
                     {"when": ["correo electronico", "e-mail"], "says": "ana@example.com", "times": 2},
                     {"when": ["sure"], "says": "Quite."}]}
                 """))

@@ -72,6 +72,9 @@ struct EvaluationTests {
             (0, "eve@example.com", EvaluationTests.expected, "the guest is eve"),
             (nil, "", EvaluationTests.expected, "no meeting was booked"),
             (0, "ana@example.com", #"{"meeting": "none"}"#, "none was agreed"),
+            (0, "ana@example.com", #"{"do_not_call": false}"#, "none was agreed"),
+            (0, "ana@example.com", #"{"outcome": ["callback_requested", "completed"]}"#, "none was agreed"),
+            (nil, "", #"{"outcome": "meeting_scheduled"}"#, "no meeting was booked"),
             (0, "ana@example.com", #"{"meeting": {"at": "next tuesday at 3:07"}}"#, "not for"),
             (0, "ana@example.com", #"{"meeting": {"at": "some day"}}"#, "no such time"),
             (0, "ana@example.com", #"{"meeting": {"offered": 9}}"#, "no such time"),
@@ -87,12 +90,18 @@ struct EvaluationTests {
         #expect(!call.isPassed && call.problems.contains { $0.contains(problem) }, "\(call.problems)")
     }
 
-    @Test("What is not expected is not graded, and a meeting at any time will do where none is named")
+    @Test("A meeting at any time will do where none is named, and where it is the outcome, or one of them")
     func leniency() async throws {
         let (evaluation, _) = try await evaluation(model(booking: 2))
-        for expects in ["{}", #"{"meeting": {}}"#, #"{"outcome": ["completed", "meeting_scheduled"]}"#] {
+        for expects in [
+            #"{"meeting": {}}"#, #"{"outcome": "meeting_scheduled"}"#,
+            #"{"outcome": ["completed", "meeting_scheduled"]}"#,
+        ] {
             #expect(try await evaluation.run(try script(expects)).problems.isEmpty)
         }
+        let (reluctant, _) = try await self.evaluation(model(booking: nil))
+        let either = try script(#"{"outcome": ["completed", "meeting_scheduled"]}"#)
+        #expect(try await reluctant.run(either).problems.isEmpty)
     }
 
     @Test("No call takes a time from another, however many are under way")
