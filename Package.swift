@@ -25,7 +25,8 @@ let package = Package(
     name: "operadora",
     products: [
         .executable(name: "operadora", targets: ["operadora"]),
-        .library(name: "Agents", targets: ["Agents"]),
+        // With the modules whose types its own are made of.
+        .library(name: "Agents", targets: ["Agents", "HTTP", "Platform"]),
     ],
     targets: [
         .systemLibrary(name: "CLibPQ", path: "Sources/CLibraries/CLibPQ"),
@@ -69,7 +70,10 @@ let package = Package(
         .executableTarget(
             name: "JobsTestWorker", dependencies: ["Jobs", "Postgres", "Platform"], path: "Tests/JobsTestWorker",
             swiftSettings: settings),
-        tests("AgentsTests", of: ["Agents", "HTTP", "Platform"]),
+        tests("AgentsTests", of: ["Agents", "AgentsProgram", "HTTP", "Platform"]),
+        .executableTarget(
+            name: "AgentsProgram", dependencies: ["Agents", "HTTP", "Platform"], path: "Tests/AgentsProgram",
+            swiftSettings: settings),
         tests("ProvidersTests", of: ["Providers", "Simulators", "HTTP", "Platform"]),
         tests(
             "CallsTests", of: ["Calls", "Simulators", "Jobs", "Agents", "Providers", "Postgres", "HTTP", "Platform"],
