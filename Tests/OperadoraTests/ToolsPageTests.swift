@@ -17,12 +17,14 @@ struct ToolsPageTests {
         }
     }
 
-    @Test("Every claim about calendar and mail is the name of a test")
-    func claims() throws {
+    @Test(
+        "Every claim about an agent, and about calendar and mail, is the name of a test",
+        arguments: [("An agent", 30), ("Calendar and mail", 50)])
+    func claims(_ title: String, _ least: Int) throws {
         let sources = try Self.suites()
-        let section = try DocumentationPage("tools.md").section("Calendar and mail")
+        let section = try DocumentationPage("tools.md").section(title)
         let claims = section.matches(of: #/`(\w+Tests)`: (.+?)(?=<br>| \|)/#)
-        #expect(claims.count > 50)
+        #expect(claims.count > least)
         for match in claims {
             let isThere = sources[String(match.1)]?.contains("\"\(match.2)\"") == true
             #expect(isThere, "\(match.1): \(match.2)")

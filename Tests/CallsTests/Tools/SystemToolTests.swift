@@ -166,6 +166,22 @@ import Testing
         #expect(model.requests[0].tools.map(\.name) == offered)
     }
 
+    @Test("The model reads a system tool's description as the file has it")
+    func tellsDescription() async throws {
+        let file = try TemporaryToolsFile(
+            ToolsFileText.file(
+                system: [
+                    ToolsFileText.disconnect.with(["description": "Solo cuando diga «colgar»."]), ToolsFileText.openURL,
+                ]))
+        defer { file.remove() }
+        var options = ConversationScene.Options()
+        options.file = try file.open()
+        let model = ScriptedModel([ModelResponse(text: "Hi.")])
+        _ = try await ConversationScene(model, options).turn(2, "Hello")
+        let tool = model.requests.first?.tools.first { $0.name == "terminarLlamada" }
+        #expect(tool?.description == "Solo cuando diga «colgar».")
+    }
+
     @Test("A tool that the file renames or switches off is offered so, from the next turn on")
     func followsFile() async throws {
         let file = try TemporaryToolsFile(
