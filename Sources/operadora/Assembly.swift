@@ -89,15 +89,14 @@ struct Assembly: Sendable {
         QueueHealth(database.client, thresholds: configuration.alarms, metrics: metrics, logger: logger)
     }
 
-    /// For calls without a telephone: the configured model, a calendar that is the database's alone, no mail, and none of the
-    /// tools that reach anybody: no text message is sent, no person is called, no server is asked.
+    /// For calls without a telephone: the configured model, a calendar that is the database's alone, no mail, no text message,
+    /// nobody to put a caller through to. The tools that ask a server are there to be answered for: `Evaluation` executes none.
     func evaluationServices() throws -> CallServices {
         var services = try callServices()
         services.calendar = LocalCalendar()
         services.mailer = nil
-        var tools = ToolSources()
-        tools.file = services.tools.file
-        services.tools = tools
+        services.tools.messenger = nil
+        services.tools.transferNumber = nil
         return services
     }
 

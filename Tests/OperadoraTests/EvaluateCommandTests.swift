@@ -84,6 +84,46 @@ import Testing
         await model.stop()
     }
 
+    @Test("A campaign's own agent is evaluated, against other instructions too; its database is only read")
+    func campaign() async throws {
+        let (model, database) = (Self.model(), try await TestDatabase.make())
+        var environment = try Self.environment(model)
+        environment["DATABASE_URL"] = database.connectionString
+        try await database.client.query(
+            """
+            INSERT INTO campaigns (name, status, language, instructions, greeting)
+            VALUES ('Spring', 'draft', 'en', 'Sell by mail alone.', 'Spring here, hello!')
+            """)
+        let folder = FileManager.default.temporaryDirectory.appending(path: "callers-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.copyItem(
+            atPath: "\(Self.callers)/takes-the-first.json", toPath: folder.appending(path: "ana.json").path)
+        let good = folder.appending(path: "good.txt").path
+        try Data("Offer a demo.".utf8).write(to: URL(filePath: good))
+
+        let run = try await Executable.run(
+            "evaluate", folder.path, "--campaign", "Spring", "--against", good, "--json", environment: environment)
+        let report = try JSON(parsing: run.output)
+        #expect(run.exit == .status(1) && report["worse"] == 1, "\(run.error) \(run.output)")
+        #expect(report["campaign"] == "Spring" && report["instructions"] == .null)
+        let greeting = report["callers"]?[0]?["calls"]?[0]?["turns"]?[0]?["content"]
+        #expect(greeting == "Spring here, hello!")
+        let written = try await database.client.query("SELECT (SELECT count(*) FROM calls), count(*) FROM campaigns")[0]
+        #expect(try written.decode(Int.self, Int.self) == (0, 1))
+
+        let unknown = try await Executable.run(
+            "evaluate", folder.path, "--campaign", "Sprin", environment: environment)
+        #expect(unknown.exit == .status(1) && unknown.error.contains("there is no campaign \"Sprin\""))
+        let answered = model.answeredRequests
+        let wrong = folder.appending(path: "wrong.json")
+        try Data(#"{"says": [], "expects": {"meeting": "none"}, "answers": {"find": {}}}"#.utf8).write(to: wrong)
+        let refused = try await Executable.run("evaluate", folder.path, environment: environment)
+        #expect(refused.exit == .status(1) && refused.error.contains("wrong.answers.find is no tool"), "\(refused)")
+        #expect(model.answeredRequests == answered, "nobody was called")
+        await model.stop()
+    }
+
     @Test("What cannot be evaluated is said before anybody is called")
     func refusals() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "callers-\(UUID().uuidString)")

@@ -39,7 +39,7 @@ public struct ChatReplay: Sendable {
                     observe: { event in
                         answers.take(event)
                         try await observe(event)
-                    }, replaceTool: { RecordedTool(tool: $0, answers: answers) }, isRecorded: false))
+                    }, replaceTool: { RecordedTool(tool: $0, answer: answers.answer) }, isRecorded: false))
             replayed.say(try await thinking.think(about: words).utterance)
             (replayed.tools, replayed.stop) = answers.made
         }

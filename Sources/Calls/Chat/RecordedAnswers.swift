@@ -49,10 +49,10 @@ final class RecordedAnswers: Sendable {
     }
 }
 
-/// A tool as the model knows it, without what it does.
+/// A tool as the model knows it, with an answer in place of what it does.
 struct RecordedTool: Tool {
     let tool: any Tool
-    let answers: RecordedAnswers
+    let answer: @Sendable (any Tool, JSON) -> ToolResult
 
     var description: ToolDescription { tool.description }
     var timeout: Duration { tool.timeout }
@@ -61,5 +61,5 @@ struct RecordedTool: Tool {
     var isConcurrencySafe: Bool { tool.isConcurrencySafe }
     var endsConversation: Bool { tool.endsConversation }
 
-    func execute(_ arguments: JSON) async throws -> ToolResult { answers.answer(tool, arguments) }
+    func execute(_ arguments: JSON) async throws -> ToolResult { answer(tool, arguments) }
 }

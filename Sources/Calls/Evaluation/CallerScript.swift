@@ -9,7 +9,8 @@ public struct CallerScript: Sendable {
     struct Lead: Sendable {
         var name: String?
         var email: String?
-        var language = "en"
+        /// Nil is the campaign's.
+        var language: String?
         var timezone = "UTC"
         var variables: JSON = [:]
     }
@@ -50,6 +51,8 @@ public struct CallerScript: Sendable {
     /// Said in this order, where no reply is called for; nil is silence. Then the caller hangs up.
     let lines: [String?]
     let replies: [Reply]
+    /// What tools that reach outside answer this caller, by their names.
+    let answers: [String: JSON]
     let expectation: Expectation
 
     static let largestFile = 64 * 1_024
@@ -96,6 +99,7 @@ public struct CallerScript: Sendable {
         lead = Lead(json["lead"] ?? [:])
         lines = (json["says"]?.array ?? []).map(\.string)
         replies = (json["replies"]?.array ?? []).map(Reply.init)
+        answers = json["answers"]?.object ?? [:]
         expectation = Expectation(json["expects"] ?? [:])
         let isEmpty = json["expects"]?.object?.isEmpty == true
         let problems =
@@ -115,7 +119,7 @@ extension CallerScript.Lead {
     init(_ json: JSON) {
         name = json["name"]?.string
         email = json["email"]?.string
-        language = json["language"]?.string ?? language
+        language = json["language"]?.string
         timezone = json["timezone"]?.string ?? timezone
         variables = json["variables"] ?? variables
     }
@@ -190,6 +194,7 @@ extension CallerScript {
                     ],
                 ],
             ],
+            "answers": ["type": "object", "additionalProperties": ["type": "object"]],
             "expects": [
                 "type": "object", "additionalProperties": false,
                 "properties": [

@@ -45,7 +45,7 @@ extension EvaluatedCall {
     }
 
     static func load(
-        _ callID: Int64, _ script: CallerScript, _ services: CallServices, took: Duration
+        _ callID: Int64, _ script: CallerScript, language: String, _ services: CallServices, took: Duration
     ) async throws -> EvaluatedCall {
         let results = try await services.postgres.batch([
             "SELECT started_at, outcome, do_not_call_requested FROM calls WHERE id = \(callID)",
@@ -78,7 +78,7 @@ extension EvaluatedCall {
             name: script.name, callID: callID, outcome: outcome, meetings: bookings.map { zone.iso8601($0.startsAt) },
             turns: turns.map { Turn(isAgents: $0.0, text: $0.1) }, promptTokens: turns.map(\.3).reduce(0, +),
             completionTokens: turns.map(\.4).reduce(0, +), took: took,
-            problems: script.expectation.problems(facts, script.lead.language, zone))
+            problems: script.expectation.problems(facts, language, zone))
     }
 }
 

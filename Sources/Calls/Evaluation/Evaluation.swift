@@ -1,3 +1,4 @@
+import Agents
 import FoundationEssentials
 import Platform
 import Postgres
@@ -6,18 +7,35 @@ import Postgres
 /// afterwards. Several may be under way at once.
 ///
 /// There is no telephone in it and no queue: turns are answered and calls finalized here. Each call has a calendar of its own, so
-/// that none takes a time from another.
+/// that none takes a time from another. Tools that ask others (the router, those of the tools file) are never executed: a caller
+/// brings their answers, and they are there for that caller alone.
 public struct Evaluation: Sendable {
     private let services: CallServices
-    /// What the agent is told to do, as `campaigns.instructions`.
-    private let instructions: String
+    /// The agent: a campaign's, or one without.
+    private let brief: ChatBrief
+    /// Names of the tools that ask others, whether or not they are enabled.
+    private let outside: Set<String>
     private static let mostTurns = 40
     private static let provider = "evaluation"
 
     /// - Parameter services: with a model, and a calendar that is the database's alone.
-    public init(_ services: CallServices, instructions: String) {
+    public init(_ services: CallServices, _ brief: ChatBrief) {
         self.services = services
-        self.instructions = instructions
+        self.brief = brief
+        outside = Set(services.tools.definitions.customTools.map(\.tool.name) + [ToolNames.mikrotik])
+    }
+
+    /// Throws `CallerScriptError` when a caller brings an answer of a tool that would not be asked for one.
+    public func check(_ scripts: [CallerScript]) throws(CallerScriptError) {
+        let names = services.tools.definitions.customTools.filter(\.isEnabled).map(\.tool.name)
+        let offered = names + (services.tools.mikrotik == nil ? [] : [ToolNames.mikrotik])
+        let there = offered.isEmpty ? "there are none" : "there are: \(offered.joined(separator: ", "))"
+        let problems = scripts.flatMap { script in
+            script.answers.keys.sorted().filter { !offered.contains($0) }.map {
+                "\(script.name).answers.\($0) is no tool that asks others and is enabled; \(there)"
+            }
+        }
+        guard problems.isEmpty else { throw CallerScriptError(problems: problems) }
     }
 
     /// Throws when the database cannot be used; whatever the agent does is graded.
@@ -26,34 +44,60 @@ public struct Evaluation: Sendable {
         var services = services
         services.settings.calendarID = "evaluation-\(UUID().uuidString.lowercased())"
         services.settings.provider = Self.provider
-        let callID = try await begin(script)
-        try await talk(script, callID, ConversationHandler(services))
+        let language = script.lead.language ?? brief.language
+        let callID = try await begin(script, language)
+        try await talk(script, callID, ConversationHandler(services, options(script)))
         try await services.postgres.query(
             """
             UPDATE calls SET status = 'ended', ended_at = now(), provider_status = 'completed', last_event_at = now()
             WHERE id = \(callID)
             """)
         try await FinalizeCallHandler(services).finalize(callID, services.logger)
-        return try await EvaluatedCall.load(callID, script, services, took: stopwatch.elapsed)
+        return try await EvaluatedCall.load(callID, script, language: language, services, took: stopwatch.elapsed)
+    }
+
+    /// The brief's agent, with the tools that this caller has answers of.
+    private func options(_ script: CallerScript) -> TurnOptions {
+        let definitions = services.tools.definitions
+        let all = ToolNames.own + definitions.systemTools.map(\.name) + definitions.customTools.map(\.tool.name)
+        return TurnOptions(
+            prepare: { [brief, outside] state in
+                brief.apply(to: &state)
+                var campaign =
+                    state.campaign
+                    ?? TurnState.Campaign(name: Self.provider, instructions: "", greeting: nil, tools: nil)
+                campaign.tools = (campaign.tools ?? all).filter {
+                    !outside.contains($0) || script.answers[$0] != nil
+                }
+                state.campaign = campaign
+            },
+            replaceTool: { [outside] tool in
+                guard outside.contains(tool.description.name) else { return tool }
+                return RecordedTool(tool: tool) { tool, _ in
+                    let answer = script.answers[tool.description.name] ?? ["success": false]
+                    return ToolResult(success: answer["success"] != false, value: answer)
+                }
+            })
     }
 
     /// The call as it stands when somebody has picked up.
-    private func begin(_ script: CallerScript) async throws -> Int64 {
+    private func begin(_ script: CallerScript, _ language: String) async throws -> Int64 {
         let lead = script.lead
         let rows = try await services.postgres.query(
             """
             WITH campaign AS (
                 INSERT INTO campaigns (name, status, instructions, redial)
-                VALUES ('Evaluation ' || gen_random_uuid(), 'draft', \(instructions), '{}') RETURNING id
+                VALUES ('Evaluation ' || gen_random_uuid(), 'draft', \(brief.campaign?.instructions ?? ""), '{}')
+                RETURNING id
             ), lead AS (
                 INSERT INTO leads (campaign_id, name, phone, email, language, timezone, variables, status)
-                SELECT id, \(lead.name), '+1555' || to_char(id, 'FM0000000'), \(lead.email), \(lead.language),
+                SELECT id, \(lead.name), '+1555' || to_char(id, 'FM0000000'), \(lead.email), \(language),
                     \(lead.timezone), \(lead.variables), 'calling'
                 FROM campaign RETURNING id, campaign_id, phone
             )
             INSERT INTO calls (campaign_id, lead_id, from_phone, to_phone, language, timezone, provider, status,
                 dial_intent_at, started_at, answered_at)
-            SELECT campaign_id, id, '+15550000000', phone, \(lead.language), \(lead.timezone), \(Self.provider),
+            SELECT campaign_id, id, '+15550000000', phone, \(language), \(lead.timezone), \(Self.provider),
                 'in_progress', now(), now(), now()
             FROM lead RETURNING id
             """)

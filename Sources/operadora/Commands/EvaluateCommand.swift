@@ -16,12 +16,17 @@ struct EvaluateCommand: AsyncParsableCommand {
                 EXAMPLE:
                   operadora evaluate data/callers --instructions data/callers/instructions.txt
                   operadora evaluate data/callers --instructions new.txt --against old.txt --runs 5
+                  operadora evaluate callers --campaign "Spring"
                 """)
     }
 
     @Argument(help: "Folder of callers.") var folder: String
     @Option(
-        help: "What the agent is told to do, as a campaign's instructions; nothing when not given.", valueName: "file")
+        help: "Whose agent it is: its instructions, greeting, tools and language, read from DATABASE_URL.",
+        valueName: "name or number")
+    var campaign: String?
+    @Option(
+        help: "What the agent is told to do, in place of the campaign's instructions.", valueName: "file")
     var instructions: String?
     @Option(help: "Other instructions, which the same callers hear for comparison.", valueName: "file")
     var against: String?
@@ -45,18 +50,46 @@ struct EvaluateCommand: AsyncParsableCommand {
         let scripts = try CallerScript.folder(folder)
         var prompts = [try Self.read(instructions)]
         if let against { prompts.append(try Self.read(against)) }
-        let configuration = try Configuration.load(needs: keep ? [.model, .database] : .model)
-        let results = try await withDatabase(configuration) { services in
-            try await hold(scripts, prompts.map { Evaluation(services, instructions: $0) })
+        let configuration = try Configuration.load(needs: keep || campaign != nil ? [.model, .database] : .model)
+        // The campaign is in the database of DATABASE_URL, whichever the calls are held in.
+        let found: [ChatBrief]? =
+            if let campaign {
+                try await with(configuration, isPrivate: false) { [prompts] in
+                    try await briefs(campaign, prompts, $0)
+                }
+            } else {
+                nil
+            }
+        let results = try await withDatabase(configuration) { [prompts] services in
+            let briefs = if let found { found } else { try await briefs(nil, prompts, services) }
+            let evaluations = briefs.map { Evaluation(services, $0) }
+            try evaluations.first?.check(scripts)
+            return try await hold(scripts, evaluations)
         }
         let report = EvaluationReport(
-            instructions: instructions, against: against, callers: scripts.map(\.name), calls: results)
+            campaign: campaign, instructions: instructions, against: against, callers: scripts.map(\.name),
+            calls: results)
         Console.print(output.json ? report.json.text : report.text(width: Console.width))
         if report.failedCallers > 0 { throw ExitCode.failure }
     }
 
-    private static func read(_ path: String?) throws -> String {
-        guard let path else { return "" }
+    /// The agent with each of the prompts; nil is the campaign's own.
+    private func briefs(
+        _ campaign: String?, _ prompts: [String?], _ services: CallServices
+    ) async throws -> [ChatBrief] {
+        let reference: CampaignReference? =
+            if let campaign { try await CampaignReference.find(campaign, services.postgres) } else { nil }
+        var briefs: [ChatBrief] = []
+        for prompt in prompts {
+            briefs.append(
+                try await ChatBrief.load(
+                    campaignID: reference?.id, language: nil, instructions: prompt, services))
+        }
+        return briefs
+    }
+
+    private static func read(_ path: String?) throws -> String? {
+        guard let path else { return nil }
         guard let data = try? Data(contentsOf: URL(filePath: path)), data.count <= 64 * 1_024,
             let text = String(validating: data, as: UTF8.self)
         else { throw CommandFailure("\(path) cannot be read as UTF-8 text of at most 64 KB") }

@@ -27,12 +27,16 @@ struct EvaluationReport: Sendable {
         }
     }
 
+    private let campaign: String?
     private let instructions: String?
     private let against: String?
     private let callers: [Caller]
 
     /// - Parameter calls: by the number of the instructions: those to judge, then those to compare with, if any.
-    init(instructions: String?, against: String?, callers: [String], calls: [[EvaluatedCall]]) {
+    init(
+        campaign: String?, instructions: String?, against: String?, callers: [String], calls: [[EvaluatedCall]]
+    ) {
+        self.campaign = campaign
         self.instructions = instructions
         self.against = against
         func verdict(_ prompt: Int, _ name: String) -> Verdict? {
@@ -90,6 +94,7 @@ struct EvaluationReport: Sendable {
 
     var json: JSON {
         var report = totals(instructions, callers.map(\.verdict))
+        report["campaign"] = campaign.map { .string($0) } ?? .null
         if let against {
             report["against"] = .object(totals(against, callers.compactMap(\.other)))
             for change in ["better", "worse"] {

@@ -29,6 +29,7 @@ struct CallerScriptTests {
             (#"{"says": [1], "expects": {}}"#, "ana.says[0]"),
             (#"{"says": [], "expects": {"meeting": {"offered": 0}}}"#, "ana.expects.meeting"),
             (#"{"says": [], "expects": {"outcome": "delighted"}}"#, "ana.expects.outcome"),
+            (#"{"says": [], "expects": {"meeting": {}}, "answers": {"find": 1}}"#, "ana.answers.find"),
             (
                 #"{"says": [], "expects": {}, "lead": {"timezone": "Mars/Base"}}"#,
                 "ana.lead.timezone is not a time zone"

@@ -45,7 +45,9 @@ struct EvaluationTests {
         var services = bench.services
         services.calendar = LocalCalendar()
         services.mailer = nil
-        return (Evaluation(services, instructions: "Offer a demo."), bench)
+        let brief = try await ChatBrief.load(
+            campaignID: nil, language: nil, instructions: "Offer a demo.", services)
+        return (Evaluation(services, brief), bench)
     }
 
     @Test("A meeting at the agreed time is what the database is asked for, and the call is finalized as any other")
