@@ -6,8 +6,9 @@ import Synchronization
 /// arguments as an object.
 ///
 /// The prompts, the model, its temperature and its token limits stand in `baml_src/`: `ModelRequest.model`, `temperature` and
-/// `maximumTokens` are not sent. The server does not say how many tokens it used: `usage` is always 0. Requests are retried
-/// by `configuration.retry` inside `ModelRequest.timeout`. The password travels in a header alone.
+/// `maximumTokens` are not sent. The server does not say how many tokens it used: `usage` is an estimate, four bytes of what
+/// is sent and of what comes back to a token, as `Memory.estimatedTokens` has it. Requests are retried by
+/// `configuration.retry` inside `ModelRequest.timeout`. The password travels in a header alone.
 public struct BAMLModel: LanguageModel {
     public struct Configuration: Sendable {
         /// Without a slash at the end; `/call/…` is added.
@@ -97,9 +98,22 @@ public struct BAMLModel: LanguageModel {
         _ read: @Sendable (JSON) throws(ModelError) -> ModelResponse
     ) async throws -> ModelResponse {
         try await configuration.retry.run(until: deadline, sleep: sleep) {
-            try read(try await attempt(call, deadline))
+            var usage = ModelUsage(promptTokens: Self.tokens(call.body))
+            do {
+                let answer = try await attempt(call, deadline)
+                usage.completionTokens = Self.tokens(answer)
+                var response = try read(answer)
+                response.usage = usage
+                return response
+            } catch var error as ModelError {
+                // An answer that is not as it must be was written all the same.
+                error.rejected?.usage = usage
+                throw error
+            }
         }
     }
+
+    private static func tokens(_ json: JSON) -> Int { json.bytes.count / 4 }
 
     private func attempt(_ call: BAMLCall, _ deadline: ContinuousClock.Instant) async throws -> JSON {
         var request = HTTPClientRequest(.post, "\(configuration.baseURL)/call/\(call.function)", json: call.body)
