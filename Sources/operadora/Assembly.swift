@@ -133,15 +133,22 @@ struct Assembly: Sendable {
             baseURL: configuration.twilio.baseURL, http: http)
     }
 
+    /// The configured model, with the one that is asked when it fails.
     var model: any LanguageModel {
-        switch configuration.model.kind {
-        case .openai:
-            var settings = OpenAIModel.Configuration(
-                model: configuration.model.name, apiKey: configuration.model.apiKey?.reveal())
-            settings.baseURL = configuration.model.baseURL
-            return OpenAIModel(settings, client: http)
-        case .baml: return BAMLModel(Self.baml(configuration.model), client: http)
-        }
+        let settings = configuration.model
+        let first: any LanguageModel =
+            switch settings.kind {
+            case .openai: openAI(settings.name, settings.apiKey, settings.baseURL)
+            case .baml: BAMLModel(Self.baml(settings), client: http)
+            }
+        guard let other = settings.fallback else { return first }
+        return FallbackModel(first, openAI(other.name, other.apiKey, other.baseURL), logger: logger)
+    }
+
+    private func openAI(_ name: String, _ key: Secret?, _ baseURL: String) -> OpenAIModel {
+        var settings = OpenAIModel.Configuration(model: name, apiKey: key?.reveal())
+        settings.baseURL = baseURL
+        return OpenAIModel(settings, client: http)
     }
 
     static func baml(_ configuration: ModelConfiguration) -> BAMLModel.Configuration {

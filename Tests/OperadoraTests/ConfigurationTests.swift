@@ -155,6 +155,33 @@ import Testing
         #expect(problems(["BAML_URL": "localhost"], needs: all).map { $0.hasPrefix("BAML_URL") } == [true])
     }
 
+    @Test("A fallback model is at the model's own server with its key unless it has an address of its own")
+    func fallbackModel() throws {
+        func fallback(_ variables: [String: String]) throws -> ModelConfiguration.Server? {
+            try Configuration(Environment(complete.merging(variables) { $1 }), needs: all).model.fallback
+        }
+        #expect(try fallback([:]) == nil)
+        let name = ["OPENAI_FALLBACK_MODEL": "small"]
+        let same = try #require(try fallback(name))
+        #expect(same.name == "small" && same.baseURL == "https://api.openai.com/v1" && same.apiKey?.reveal() == "k")
+        let own = name.merging(["OPENAI_FALLBACK_BASE_URL": "http://127.0.0.1:11434/v1/"]) { $1 }
+        let other = try #require(try fallback(own))
+        #expect(other.baseURL == "http://127.0.0.1:11434/v1" && other.apiKey == nil, "the key goes to its own server")
+        let key = try fallback(own.merging(["OPENAI_FALLBACK_API_KEY": "f"]) { $1 })?.apiKey
+        #expect(key?.reveal() == "f")
+        for (variables, problem) in [
+            (["OPENAI_FALLBACK_API_KEY": "f"], "OPENAI_FALLBACK_API_KEY is set, and OPENAI_FALLBACK_MODEL is not"),
+            (own.merging(["OPENAI_FALLBACK_BASE_URL": "api.example.com"]) { $1 }, "OPENAI_FALLBACK_BASE_URL"),
+            (
+                name.merging(["OPENAI_FALLBACK_BASE_URL": "https://api.openai.com/v1"]) { $1 },
+                "OPENAI_FALLBACK_API_KEY is not set"
+            ),
+        ] {
+            let found = problems(variables, needs: all)
+            #expect(found.contains { $0.hasPrefix(problem) }, "\(found)")
+        }
+    }
+
     @Test("The router tool is there when its API is, unless it is switched off; switched on it needs the API")
     func mikrotik() throws {
         func settings(_ variables: [String: String]) throws -> Configuration {
@@ -174,7 +201,8 @@ import Testing
     func secrets() throws {
         let secrets = [
             "DATABASE_URL": "postgresql://u:hunter2@h/d", "TWILIO_AUTH_TOKEN": "hunter2", "OPENAI_API_KEY": "hunter2",
-            "BAML_PASSWORD": "hunter2", "API_TOKENS": "hunter2hunter2hunter2", "SMTP_SERVER": "mail.example.com",
+            "OPENAI_FALLBACK_MODEL": "small", "OPENAI_FALLBACK_API_KEY": "hunter2", "BAML_PASSWORD": "hunter2",
+            "API_TOKENS": "hunter2hunter2hunter2", "SMTP_SERVER": "mail.example.com",
             "EMAIL_USER": "u",
             "EMAIL_PASSWORD": "hunter2", "FROM_EMAIL": "a@example.com",
             "JOB_SEALING_KEYS": "a:hunter2hunter2hunter2hunter2hunter2hunter20=",

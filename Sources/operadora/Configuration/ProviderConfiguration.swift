@@ -52,6 +52,15 @@ struct ModelConfiguration: Sendable {
     /// Of `baml-cli serve`, which has the model's address and key in its own environment.
     var bamlURL: String
     var bamlPassword: Secret?
+    /// Asked when the model has failed; nil without OPENAI_FALLBACK_MODEL.
+    var fallback: Server?
+
+    /// A server of Chat Completions, and its model that is to be asked.
+    struct Server: Sendable {
+        var apiKey: Secret?
+        var baseURL: String
+        var name: String
+    }
 
     init(_ reader: inout EnvironmentReader, _ needs: Configuration.Needs) {
         kind = reader.choice("LANGUAGE_MODEL", default: Kind.openai)
@@ -66,6 +75,27 @@ struct ModelConfiguration: Sendable {
             _ = reader.requiredSecret(
                 "OPENAI_API_KEY", "a key of the OpenAI project, unless OPENAI_BASE_URL leads elsewhere")
         }
+        fallback = fallback(&reader, standard: standard)
+    }
+
+    /// Without an address of its own it is at the model's, with the model's key.
+    private func fallback(_ reader: inout EnvironmentReader, standard: String) -> Server? {
+        let url = reader.url("OPENAI_FALLBACK_BASE_URL", default: nil)
+        let key = reader.secret("OPENAI_FALLBACK_API_KEY")
+        guard let name = reader.string("OPENAI_FALLBACK_MODEL") else {
+            for variable in ["OPENAI_FALLBACK_BASE_URL", "OPENAI_FALLBACK_API_KEY"]
+            where reader.string(variable) != nil {
+                reader.report(variable, "is set, and OPENAI_FALLBACK_MODEL is not: set that too")
+            }
+            return nil
+        }
+        let fallback = Server(apiKey: key ?? (url == nil ? apiKey : nil), baseURL: url ?? baseURL, name: name)
+        if fallback.apiKey == nil, fallback.baseURL == standard {
+            reader.report(
+                "OPENAI_FALLBACK_API_KEY",
+                "is not set: set it to a key of the OpenAI project, unless OPENAI_FALLBACK_BASE_URL leads elsewhere")
+        }
+        return fallback
     }
 }
 

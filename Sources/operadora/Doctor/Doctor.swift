@@ -26,7 +26,7 @@ struct Doctor {
         let http = HTTPClient(logger: logger)
         let calendar = Assembly.googleCalendar(configuration.calendar, http)
         let checks = ProviderChecks(configuration: configuration, http: http, googleCalendar: calendar)
-        let findings = [
+        var findings = [
             await unless(broken, "PUBLIC_URL", needs: ["PUBLIC_URL"], checks.publicURL),
             await unless(
                 broken, "Twilio", needs: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_BASE_URL"],
@@ -37,6 +37,7 @@ struct Doctor {
             await unless(broken, "calendar", needs: ["GOOGLE_CREDENTIALS_FILE"], checks.calendar),
             await checks.mail(), await checks.mikrotik(),
         ]
+        if let fallback = await checks.fallbackModel() { findings.append(fallback) }
         await http.shutDown()
         return findings
     }

@@ -54,28 +54,40 @@ struct ProviderChecks: Sendable {
     }
 
     func languageModel() async -> Finding {
-        let check = "language model"
-        let settings = configuration.model
-        var request = HTTPClientRequest(.get, settings.baseURL + "/models")
-        if let key = settings.apiKey { request.headers["Authorization"] = "Bearer \(key.reveal())" }
-        return await ask(check, request, "look at OPENAI_BASE_URL and the network") { response in
+        let model = configuration.model
+        let server = ModelConfiguration.Server(apiKey: model.apiKey, baseURL: model.baseURL, name: model.name)
+        return await chatCompletions("language model", server, "OPENAI")
+    }
+
+    /// Nil when there is none.
+    func fallbackModel() async -> Finding? {
+        guard let fallback = configuration.model.fallback else { return nil }
+        return await chatCompletions("fallback model", fallback, "OPENAI_FALLBACK")
+    }
+
+    /// - Parameter prefix: what the names of its variables begin with.
+    private func chatCompletions(
+        _ check: String, _ server: ModelConfiguration.Server, _ prefix: String
+    ) async -> Finding {
+        var request = HTTPClientRequest(.get, server.baseURL + "/models")
+        if let key = server.apiKey { request.headers["Authorization"] = "Bearer \(key.reveal())" }
+        return await ask(check, request, "look at \(prefix)_BASE_URL and the network") { response in
             switch response.status {
-            case 200: return known(check, response)
-            case 401, 403: return .failed(check, "the key is refused", "set OPENAI_API_KEY anew")
-            case 404: return .ok(check, "\(settings.baseURL) answers, and does not list its models")
+            case 200: return known(check, server.name, prefix, response)
+            case 401, 403: return .failed(check, "the key is refused", "set \(prefix)_API_KEY anew")
+            case 404: return .ok(check, "\(server.baseURL) answers, and does not list its models")
             case 429: return .failed(check, "the quota is used up", "look at the account's plan and limits")
-            case let status: return .failed(check, "\(settings.baseURL) answers \(status)", "try again later")
+            case let status: return .failed(check, "\(server.baseURL) answers \(status)", "try again later")
             }
         }
     }
 
-    private func known(_ check: String, _ response: HTTPClientResponse) -> Finding {
-        let name = configuration.model.name
+    private func known(_ check: String, _ name: String, _ prefix: String, _ response: HTTPClientResponse) -> Finding {
         let models = (try? response.json())?["data"]?.array?.compactMap { $0["id"]?.string } ?? []
         if models.contains(name) || models.isEmpty { return .ok(check, "\(name) is served") }
         let suggestion = Suggestion.nearest(to: name, among: models) ?? models[0]
         return .failed(
-            check, "the server has no model \(name)", "set OPENAI_MODEL to one that it has, such as \(suggestion)")
+            check, "the server has no model \(name)", "set \(prefix)_MODEL to one that it has, such as \(suggestion)")
     }
 
     /// Whether the server is there, takes the password, and has the functions of this release.
