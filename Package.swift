@@ -80,7 +80,7 @@ let package = Package(
             data: ["SpokenDates/expressions.tsv"]),
         tests("IngressTests", of: ["Ingress", "Calls", "Agents", "Providers", "Jobs", "Postgres", "HTTP", "Platform"]),
         tests("SimulatorsTests", of: ["Simulators", "HTTP", "Platform"]),
-        tests("OperadoraTests", of: ["operadora", "Calls", "Simulators", "Postgres", "HTTP", "Platform"]),
+        tests("OperadoraTests", of: ["operadora", "Agents", "Calls", "Simulators", "Postgres", "HTTP", "Platform"]),
         tests("EndToEndTests", of: ["operadora", "Simulators", "Postgres", "HTTP", "Platform"]),
     ],
     cxxLanguageStandard: .cxx17

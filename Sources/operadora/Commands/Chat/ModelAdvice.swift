@@ -1,4 +1,5 @@
 import Agents
+import Platform
 
 extension AgentStop {
     /// What went wrong in a turn and what to do about it; nil when nothing did. It is for who set the agent up: the server's
@@ -8,26 +9,54 @@ extension AgentStop {
         case .answered, .ended: nil
         case .roundLimit, .repeatedCalls:
             "the model called tools over and over and did not answer: look at the instructions and the tools' answers"
-        case .emptyAnswer: "the model answered with nothing, twice: try again, or another OPENAI_MODEL"
-        case .outOfTime: "the model did not answer within the time of a turn: is \(model.baseURL) slow, or a tool?"
+        case .emptyAnswer: "the model answered with nothing, twice: try again, or another \(model.words.modelVariable)"
+        case .outOfTime: "the model did not answer within the time of a turn: is \(model.words.url) slow, or a tool?"
         case .modelFailed(let error):
-            (["\(error)", Self.remedy(error, model)]
+            (["\(error)", model.words.remedy(error)]
                 + [error.detail.map { "the server says: \($0)" }]
                 .compactMap { $0 }).joined(separator: ": ").printableLine
         }
     }
+}
 
-    private static func remedy(_ error: ModelError, _ model: ModelConfiguration) -> String {
+extension ModelConfiguration {
+    fileprivate var words: ModelWords { ModelWords(model: self) }
+}
+
+/// What to set for the kind of model that is in use. With BAML the model's address, key and name are in the environment of
+/// `baml-cli serve`, and ours has the way to that server.
+private struct ModelWords {
+    let model: ModelConfiguration
+
+    private var isBAML: Bool { model.kind == .baml }
+    /// Of the server that we ask.
+    var url: String { isBAML ? model.bamlURL : model.baseURL }
+    private var urlVariable: String { isBAML ? "BAML_URL" : "OPENAI_BASE_URL" }
+    private var name: String { isBAML ? "the model" : model.name }
+    var modelVariable: String { isBAML ? "OPENAI_MODEL for baml-cli serve" : "OPENAI_MODEL" }
+
+    func remedy(_ error: ModelError) -> String {
         switch error.code {
-        case .authentication: "set OPENAI_API_KEY to a key that may use \(model.name) at \(model.baseURL)"
-        case .quotaExceeded: "the account of OPENAI_API_KEY has no credit left: add some, or set another key"
+        case .authentication:
+            isBAML
+                ? "set BAML_PASSWORD to the password of \(url), and for baml-cli serve OPENAI_API_KEY to a key of the model"
+                : "set OPENAI_API_KEY to a key that may use \(name) at \(url)"
+        case .quotaExceeded:
+            "the account of OPENAI_API_KEY\(isBAML ? " of baml-cli serve" : "") has no credit left: add some, or set another key"
         case .rateLimited: "too many requests for this account: wait a minute, then say it again"
         case .invalidRequest:
-            "look at OPENAI_MODEL (\(model.name)): does \(model.baseURL) have it, and does it know tools?"
-        case .contextTooLong: "the conversation is longer than \(model.name) can read: start another chat"
-        case .unavailable: "look at OPENAI_BASE_URL (\(model.baseURL)), and whether it is reached from here"
-        case .timeout, .truncated: "say it again; when it stays so, look at \(model.baseURL)"
-        case .invalidAnswer: "does \(model.baseURL) speak Chat Completions? Look at OPENAI_BASE_URL"
+            isBAML
+                ? "look at BAML_URL (\(url)): is it baml-cli serve, with this release's baml_src and its OPENAI_ variables?"
+                : "look at OPENAI_MODEL (\(name)): does \(url) have it, and does it know tools?"
+        case .contextTooLong: "the conversation is longer than \(name) can read: start another chat"
+        case .unavailable:
+            "look at \(urlVariable) (\(url)), and whether it is reached from here"
+                + (isBAML ? "; does baml-cli serve reach its OPENAI_BASE_URL?" : "")
+        case .timeout, .truncated: "say it again; when it stays so, look at \(url)"
+        case .invalidAnswer:
+            isBAML
+                ? "look at baml_src/, and whether the model is good enough for it"
+                : "does \(url) speak Chat Completions? Look at OPENAI_BASE_URL"
         case .refused: "the model declined to answer: look at the instructions"
         }
     }
