@@ -136,6 +136,8 @@ import Testing
         #expect(service.requests.count == 2)
         for _ in 1...2 { _ = try await service.call(["number": "19"]) }
         #expect(service.requests.count == 4)
+        _ = try await service.call(["number": "17"], kept.merging(["result": "$.number"]) { $1 })
+        #expect(service.requests.count == 5, "the file says otherwise now")
         await service.stop()
     }
 

@@ -75,7 +75,7 @@ import Testing
     @Test("Arguments that break the schema never leave")
     func validatesArguments() async throws {
         let service = try ToolService(answer)
-        for arguments: JSON in [[:], ["number": 17], "17"] {
+        for arguments: JSON in [[:], ["number": 17], "17", ["number": "17", "account": "18"]] {
             let execution = try await service.call(arguments)
             #expect(!execution.result.success && execution.attempts == 0)
         }

@@ -15,6 +15,8 @@ struct CustomTool: Tool {
     /// A little longer than the request itself, whose own words say more.
     var timeout: Duration { definition.timeout + .seconds(1) }
     var cacheLifetime: Duration? { definition.cacheLifetime }
+    /// Once the file says otherwise, what it said before is not answered any more.
+    var cacheScope: String { definition.version }
     /// What only reads may be asked again.
     var isRetrySafe: Bool { !definition.mayAct }
 

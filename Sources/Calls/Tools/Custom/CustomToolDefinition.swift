@@ -26,6 +26,8 @@ public struct CustomToolDefinition: Sendable {
     public var cacheLifetime: Duration?
     /// What `${NAME}` stands for.
     var secrets: [String: Secret] = [:]
+    /// Changes with what the file says of the tool.
+    var version = ""
 
     /// Whether asking it may change something there.
     var mayAct: Bool { method != "GET" }

@@ -51,7 +51,8 @@ struct CustomToolReader {
         return CustomToolDefinition(
             tool: ToolDescription(name: name, description: description, parameters: parameters), isEnabled: isEnabled,
             method: method, url: url, headers: headers, body: body, result: result, timeout: .seconds(timeout),
-            maximumResponseBytes: Int(bytes), cacheLifetime: cached > 0 ? .seconds(cached) : nil, secrets: secrets)
+            maximumResponseBytes: Int(bytes), cacheLifetime: cached > 0 ? .seconds(cached) : nil, secrets: secrets,
+            version: Cryptography.sha256(fields.json.bytes).prefix(8).hexadecimal)
     }
 
     private mutating func parameters() -> JSON {
@@ -64,7 +65,8 @@ struct CustomToolReader {
         }
         if schema["type"] != "object" { fields.report("parameters.type", "must be object") }
         properties = Set((schema["properties"]?.object ?? [:]).keys)
-        return schema
+        // Arguments that nobody declared would go into the query or the body, as if the file's author had put them there.
+        return .object((schema.object ?? [:]).merging(["additionalProperties": false]) { own, _ in own })
     }
 
     private mutating func method() -> String {

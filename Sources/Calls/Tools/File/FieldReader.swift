@@ -16,6 +16,9 @@ struct FieldReader {
         if !isObject { problems.append(ToolsFileProblem(path: path, problem: "must be an object")) }
     }
 
+    /// The whole object.
+    var json: JSON { .object(members) }
+
     mutating func report(_ name: String, _ problem: String) {
         problems.append(ToolsFileProblem(path: "\(path).\(name)", problem: problem))
     }
