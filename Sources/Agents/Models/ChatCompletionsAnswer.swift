@@ -79,7 +79,7 @@ enum ChatCompletionsAnswer {
         case .responseTooLarge: ModelError(.invalidAnswer, "the answer is too large")
         case .notConnected: ModelError(.unavailable, "the server could not be reached")
         case .tooManyRequests: ModelError(.unavailable, "too many requests are under way in this process")
-        case .connectionLost, .shutDown, .mail: ModelError(.unavailable, "the connection was lost")
+        case .connectionLost, .shutDown, .mail, .mailLogin: ModelError(.unavailable, "the connection was lost")
         }
     }
 }

@@ -1,6 +1,23 @@
+import Platform
+import Providers
+
 /// What sends e-mail. Throws when the message was not, or may not have been, accepted by the mail server.
 public protocol Mailer: Sendable {
     func send(_ email: Email) async throws
+}
+
+extension Mailer {
+    /// Sends; a login that the mail server refuses stops every mail, so the log says what to set right.
+    func send(_ email: Email, logger: Logger) async throws {
+        do {
+            try await send(email)
+        } catch let error as MailError where error.code == .loginRefused {
+            logger.error(
+                "the mail server refuses our login: check EMAIL_USER, EMAIL_PASSWORD and SMTP_TLS",
+                metadata: ["error": "\(error)"])
+            throw error
+        }
+    }
 }
 
 /// An e-mail to one person. Line breaks in header values are the mailer's to refuse.

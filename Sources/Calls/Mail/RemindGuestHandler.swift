@@ -38,7 +38,7 @@ struct RemindGuestHandler: Sendable {
         // Somebody moved it to a later day in the table.
         let early = meeting.untilStart - Self.before
         if early > .seconds(600) { return .snoozed(early) }
-        try await mailer.send(email(meeting, job.name))
+        try await mailer.send(email(meeting, job.name), logger: services.logger)
         return .completed()
     }
 

@@ -24,10 +24,10 @@ struct SendEmailHandler: Sendable {
             }
         }
         do {
-            try await mailer.send(job.email)
+            try await mailer.send(job.email, logger: services.logger)
         } catch let error as MailError where error.code == .refused {
             // The same again would be refused again.
-            return .failed(reason: error.description)
+            return .failed(reason: SendEmail.refusal + error.description)
         } catch let error as MailMessageError {
             return .failed(reason: error.description)
         }

@@ -18,7 +18,8 @@ struct CurlFailure {
         case .mail: kind = common ?? mail
         }
         return HTTPError(
-            kind, plan, message(kind), requestWasSent: mayHaveBeenProcessed, replyCode: kind == .mail ? replyCode : nil)
+            kind, plan, message(kind), requestWasSent: mayHaveBeenProcessed,
+            replyCode: [.mail, .mailLogin].contains(kind) ? replyCode : nil)
     }
 
     private var common: HTTPError.Code? {
@@ -30,10 +31,16 @@ struct CurlFailure {
         }
     }
 
+    /// "Authentication required", "mechanism too weak", "credentials invalid", "encryption required" (RFC 4954, 6).
+    private static let loginReplies = [530, 534, 535, 538]
+
     private var mail: HTTPError.Code {
+        if let replyCode, Self.loginReplies.contains(replyCode) { return .mailLogin }
+        // A 4xx is for now, as of any other command.
+        if code == CURLE_LOGIN_DENIED, !(400..<500).contains(replyCode ?? 0) { return .mailLogin }
         if let replyCode, replyCode >= 400 { return .mail }
         switch code {
-        case CURLE_LOGIN_DENIED, CURLE_USE_SSL_FAILED, CURLE_WEIRD_SERVER_REPLY: return .mail
+        case CURLE_USE_SSL_FAILED, CURLE_WEIRD_SERVER_REPLY: return .mail
         default: return mayHaveBeenProcessed ? .connectionLost : .notConnected
         }
     }
@@ -43,7 +50,7 @@ struct CurlFailure {
         case .responseTooLarge: "the answer is larger than allowed"
         case .connectionLost where refusal == .connectionLost: "the kept-alive connection ended before the answer"
         case .badURL where refusal == .badURL: "this leads to an address that it may not reach"
-        case .mail: words + (replyCode.map { " (reply \($0))" } ?? "")
+        case .mail, .mailLogin: words + (replyCode.map { " (reply \($0))" } ?? "")
         default: words
         }
     }

@@ -52,7 +52,7 @@ public final class HTTPClient: Sendable {
     }
 
     /// Sends one RFC 5322 message by SMTP. Throws `HTTPError`: `.mail` with the server's reply code for a refusal, by any
-    /// recipient; then nobody got it. With `requestWasSent` it may have been delivered although no answer came.
+    /// recipient, `.mailLogin` for our login; then nobody got it. With `requestWasSent` it may have been delivered although no answer came.
     public func sendMail(_ envelope: MailEnvelope, through server: MailServer) async throws {
         _ = try await wait(for: plan(envelope, server), mailInbox.get())
     }

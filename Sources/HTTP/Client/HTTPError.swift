@@ -18,12 +18,14 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
         case tooManyRequests
         /// The mail server refused, with `replyCode`, or broke the protocol.
         case mail
+        /// The mail server does not accept our login, or wants one, or wants TLS before it (RFC 4954, 6), whatever is sent.
+        case mailLogin
     }
     public var code: Code
     public var message: String
     /// False only when it is certain that the other side did not process the request.
     public var requestWasSent: Bool
-    /// The mail server's last reply (RFC 5321, 4.2) when `code` is `.mail`: 4xx may be tried again, 5xx not.
+    /// The mail server's last reply (RFC 5321, 4.2) when `code` is `.mail` or `.mailLogin`: 4xx may be tried again, 5xx not.
     public var replyCode: Int?
 
     public init(_ code: Code, _ message: String, requestWasSent: Bool, replyCode: Int? = nil) {

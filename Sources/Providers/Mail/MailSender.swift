@@ -28,8 +28,10 @@ public struct MailSender: Sendable {
 /// Why a message was not, or may not have been, taken by the mail server.
 public struct MailError: Error, Sendable, CustomStringConvertible {
     public enum Code: Sendable, Hashable {
-        /// The server refused the message, a recipient or the login for good (5xx).
+        /// The server refused the message or a recipient for good (5xx).
         case refused
+        /// The server refused our login, whatever is sent: sending again helps once somebody has set it right.
+        case loginRefused
         /// The server could not be had, or refused for now (4xx): sending again may help.
         case unavailable
         /// The connection ended between the message and the server's answer: it may have been delivered.
@@ -44,6 +46,7 @@ public struct MailError: Error, Sendable, CustomStringConvertible {
         code =
             switch error.code {
             case .badURL: .refused
+            case .mailLogin: .loginRefused
             case .mail where error.replyCode.map({ $0 >= 500 }) ?? false: .refused
             default: error.requestWasSent ? .maybeSent : .unavailable
             }

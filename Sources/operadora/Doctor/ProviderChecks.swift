@@ -149,8 +149,12 @@ struct ProviderChecks: Sendable {
         do {
             try await http.checkMail(through: server)
             return .ok(check, "\(server.host):\(server.port) takes mail from us")
+        } catch let error as HTTPError where error.code == .mailLogin {
+            return .failed(check, "\(error)", "set EMAIL_USER and EMAIL_PASSWORD anew, or look at SMTP_TLS")
         } catch {
-            return .failed(check, "\(error)", "look at SMTP_SERVER, SMTP_PORT, SMTP_TLS, EMAIL_USER and EMAIL_PASSWORD")
+            return .failed(
+                check, "\(error)",
+                "look at SMTP_SERVER, SMTP_PORT and SMTP_TLS; SSL_CERT_FILE names the authorities of its certificate")
         }
     }
 

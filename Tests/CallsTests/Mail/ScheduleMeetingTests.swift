@@ -4,6 +4,7 @@ import HTTP
 import Platform
 import Postgres
 import Providers
+import Synchronization
 import TestSupport
 import Testing
 
@@ -21,25 +22,42 @@ struct ScheduleMeetingTests {
         "pt": "https://meetings.example.com/pt",
     ]
 
-    /// A call whose mails go through the peer, with a worker that sends them.
+    /// A call whose mails go through the peer.
+    private func call(
+        through server: MailServer, _ client: HTTPClient, links: [String: String] = links,
+        leadName: String = "Ana Muñoz"
+    ) async throws -> (ConversationScene, CallServices) {
+        let scene = try await ConversationScene(Scripts.saying())
+        try await scene.database.client.query("UPDATE leads SET name = \(leadName)")
+        var services = scene.services
+        services.settings.bookingLinks = links
+        return (scene, try sending(services, through: server, client))
+    }
+
+    private func sending(
+        _ services: CallServices, through server: MailServer, _ client: HTTPClient
+    ) throws -> CallServices {
+        var services = services
+        services.mailer = SMTPMailer(
+            MailSender(server: server, client: client), from: try MailAddress("ventas@example.com"))
+        return services
+    }
+
+    /// The same, with a worker that sends them.
     private func withCall(
         through server: MailServer, _ client: HTTPClient, links: [String: String] = links,
         leadName: String = "Ana Muñoz",
         _ body: (ConversationScene, CallServices) async throws -> Void
     ) async throws {
-        let scene = try await ConversationScene(Scripts.saying())
-        try await scene.database.client.query("UPDATE leads SET name = \(leadName)")
-        var services = scene.services
-        services.settings.bookingLinks = links
-        services.mailer = SMTPMailer(
-            MailSender(server: server, client: client), from: try MailAddress("ventas@example.com"))
-        let all = services
-        try await withWorker(all) { try await body(scene, all) }
+        let (scene, services) = try await call(through: server, client, links: links, leadName: leadName)
+        try await withWorker(services) { try await body(scene, services) }
     }
 
-    private func tool(_ scene: ConversationScene, _ services: CallServices) async throws -> ScheduleMeetingTool {
+    private func tool(
+        _ scene: ConversationScene, _ services: CallServices, patience: Duration = .seconds(6)
+    ) async throws -> ScheduleMeetingTool {
         let state = try #require(try await TurnRecords(services).load(scene.callID))
-        return try #require(ScheduleMeetingTool(services: services, state: state))
+        return try #require(ScheduleMeetingTool(services: services, state: state, patience: patience))
     }
 
     @Test(
@@ -169,6 +187,7 @@ struct ScheduleMeetingTests {
                 let result = try await tool(scene, services).execute(["email": "nobody@example.org"])
                 #expect(result.value["success"] == false)
                 #expect(result.value["reason"] == "not_sent")
+                #expect(result.value["error"]?.string?.contains("not accepted for nobody@example.org") == true)
                 #expect(
                     try await scene.value("SELECT state::text FROM finished_jobs WHERE kind = 'send_email'") == "failed"
                 )
@@ -176,6 +195,52 @@ struct ScheduleMeetingTests {
             }
         }
         #expect(messages.isEmpty)
+    }
+}
+
+extension ScheduleMeetingTests {
+    @Test("A login that is refused is not blamed on the address: the mail waits, and goes out when the login is right")
+    func wrongLogin() async throws {
+        var rules = MailPeer.Rules()
+        rules.demandsLogin = true
+        let log = LogLines()
+        let messages = try await MailPeer.run(rules) { peer, client in
+            var server = peer.server
+            (server.user, server.password) = ("user", Secret("wrong"))
+            var (scene, services) = try await call(through: server, client)
+            services.logger = Logger(label: "test", level: .error) { log.add($0) }
+            let arguments: JSON = ["email": "ana@example.org"]
+            var result = ToolResult(success: true, value: nil)
+            try await withWorker(services) {
+                let tool = try await tool(scene, services, patience: .milliseconds(100))
+                let isTried = try await eventually {
+                    result = try await tool.execute(arguments)
+                    return !result.success
+                }
+                #expect(isTried)
+            }
+            #expect(result.value["reason"] == "not_sent")
+            let problem = result.value["error"]?.string ?? ""
+            #expect(problem.contains("tried again by itself") && problem.contains("do not ask for another"))
+            #expect(log.all.contains { $0.contains("check EMAIL_USER, EMAIL_PASSWORD") })
+            #expect(!log.all.joined().contains("wrong"))
+            #expect(try await scene.count("finished_jobs", where: "kind = 'send_email'") == 0)
+
+            server.password = Secret("right")
+            services = try sending(services, through: server, client)
+            try await scene.database.client.query("SELECT wake_job(id) FROM jobs")
+            try await withWorker(services) {
+                let sent = try await tool(scene, services).execute(arguments)
+                #expect(sent.value["sent"] == true)
+            }
+        }
+        #expect(messages.map { $0["to"] } == [["ana@example.org"]])
+    }
+
+    private final class LogLines: Sendable {
+        private let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
     }
 }
 

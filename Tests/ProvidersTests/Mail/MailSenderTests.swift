@@ -125,19 +125,22 @@ import Testing
         #expect(messages.isEmpty)
     }
 
-    @Test("A login that is not accepted is a refusal, and its password is not in the error")
+    @Test("A login that is missing or not accepted has a code of its own, and its password is not in the error")
     func wrongPassword() async throws {
         var rules = MailPeer.Rules()
         rules.demandsLogin = true
         let messages = try await MailPeer.run(rules) { peer, client in
-            var server = peer.server
-            server.user = "user"
-            server.password = Secret("wrong-password")
-            let failure = await #expect(throws: MailError.self) {
-                try await MailSender(server: server, client: client).send(Self.message())
+            for (password, reply) in [("wrong-password", "535"), (nil, "530")] {
+                var server = peer.server
+                server.user = password.map { _ in "user" }
+                server.password = password.map { Secret($0) }
+                let failure = await #expect(throws: MailError.self) {
+                    try await MailSender(server: server, client: client).send(Self.message())
+                }
+                #expect(failure?.code == .loginRefused)
+                #expect(failure?.description.contains(reply) == true, "\(failure?.description ?? "")")
+                #expect(failure?.description.contains("wrong-password") == false)
             }
-            #expect(failure?.code == .refused)
-            #expect(failure?.description.contains("wrong-password") == false)
         }
         #expect(messages.isEmpty)
     }

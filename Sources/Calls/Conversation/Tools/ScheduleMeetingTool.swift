@@ -2,6 +2,7 @@ import Agents
 import FoundationEssentials
 import Jobs
 import Platform
+import Postgres
 
 /// `schedule_meeting`: mails the link where callers book for themselves, once for each address and language of a call.
 ///
@@ -61,7 +62,17 @@ struct ScheduleMeetingTool: Tool {
         options.priority = 10
         let id = try await services.queue.enqueue(job, options)
         let ended = try await services.queue.result(of: id, within: patience)
+        if ended == nil, try await hasFailedOnce(id) {
+            return Self.notSent(
+                "the mail server did not take the mail yet; it is tried again by itself, and may still arrive")
+        }
         return try result(ended, address, language)
+    }
+
+    /// Whether the mail server was asked already, and did not take it.
+    private func hasFailedOnce(_ id: JobID) async throws -> Bool {
+        let rows = try await services.postgres.query("SELECT error IS NOT NULL FROM jobs WHERE id = \(id)")
+        return try rows.first?.decode(Bool.self) ?? false
     }
 
     /// "en", "en-US", "PT"; any other is Spanish.
@@ -91,12 +102,21 @@ struct ScheduleMeetingTool: Tool {
         case .completed: return success(address, language, isSent: true)
         case nil: return success(address, language, isSent: false)
         case .lost: throw ToolError("the mail could not be handed over just now", isTransient: true)
-        case .failed, .cancelled, .expired:
+        case .failed where ended?.error?.hasPrefix(SendEmail.refusal) == true:
             return MeetingTools.refusal(
                 "not_sent",
                 "the mail was not sent: it was not accepted for \(address). Read the address back, and ask for another one"
             )
+        case .failed, .cancelled, .expired: return Self.notSent("the mail could not be sent")
         }
+    }
+
+    /// For a reason that is none of the caller's.
+    private static func notSent(_ problem: String) -> ToolResult {
+        MeetingTools.refusal(
+            "not_sent",
+            "\(problem). Nothing is wrong with the address: do not ask for another one, and do not say that it was sent; offer "
+                + "that a colleague will get in touch")
     }
 
     private func success(_ address: String, _ language: Language, isSent: Bool) -> ToolResult {
