@@ -64,6 +64,11 @@ struct Assembly: Sendable {
         if configuration.mail == nil, !configuration.calls.bookingLinks.isEmpty {
             logger.notice("no SMTP_SERVER: schedule_meeting, which mails the MEETING_LINK_…, is not offered")
         }
+        if services.invitation == .none {
+            logger.notice(
+                "no SMTP_SERVER, and the calendar invites nobody (CALENDAR_PROVIDER=local, or no GOOGLE_IMPERSONATE): guests "
+                    + "get no invitation, no reminder and no word of changes")
+        }
         var settings = Worker.Configuration()
         settings.queues = configuration.worker.queues
         settings.heartbeat = configuration.worker.heartbeat

@@ -127,6 +127,22 @@ import Testing
         #expect(sent.isEmpty)
     }
 
+    @Test("The doctor says that guests will not be told, where neither calendar nor mail server would")
+    func silentInstallation() async throws {
+        let google = try SimulatedGoogle(logger: Logger(label: "test", level: .critical))
+        let credentials = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID().uuidString).json").path
+        defer { try? FileManager.default.removeItem(atPath: credentials) }
+        let service = ["GOOGLE_CREDENTIALS_FILE": credentials, "GOOGLE_CALENDAR_BASE_URL": try google.start()]
+        try google.writeCredentials(to: credentials)
+        let delegated = service.merging(["GOOGLE_IMPERSONATE": "sales@example.com"]) { $1 }
+        for (environment, isSilent) in [(["CALENDAR_PROVIDER": "local"], true), (service, true), (delegated, false)] {
+            let found = try await findings(environment)
+            #expect(found.states["mail"] == "skipped")
+            #expect(found.text.contains("the calendar invites nobody") == isSilent, "\(found.text)")
+        }
+        await google.stop()
+    }
+
     @Test("Each alarm that is raised is named, with what to do, by the thresholds of the environment")
     func alarms() async throws {
         let database = try await TestDatabase.make()

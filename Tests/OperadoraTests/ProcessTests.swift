@@ -75,6 +75,25 @@ import Testing
         #expect(away.exit == .status(1) && away.error.contains("look at DATABASE_URL"))
     }
 
+    @Test("A worker says when it starts that guests will not be told, where neither calendar nor mail server would")
+    func silentInstallation() async throws {
+        let database = try await TestDatabase.make()
+        let environment = unreachable.merging(["DATABASE_URL": database.connectionString]) { _, new in new }
+        let silent = try Executable(["worker"], environment)
+        #expect(await silent.error.line { $0.contains("the calendar invites nobody") } != nil)
+        silent.process.signal(SIGTERM)
+        #expect(try await silent.process.exit() == .status(0))
+
+        let mail = ["SMTP_SERVER": "127.0.0.1", "SMTP_PORT": "1", "FROM_EMAIL": "a@example.com"]
+        let mailing = try Executable(["worker"], environment.merging(mail) { _, new in new })
+        // Said in its place.
+        #expect(await mailing.error.line { $0.contains("no JOB_SEALING_KEYS") } != nil)
+        mailing.process.signal(SIGTERM)
+        async let rest = mailing.error.rest()
+        #expect(try await mailing.process.exit() == .status(0))
+        #expect(await !rest.contains("invites nobody"))
+    }
+
     @Test("Migrations go up, show, and go down")
     func migrations() async throws {
         let database = try await TestDatabase.make(migrated: false)

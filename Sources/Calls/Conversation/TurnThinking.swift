@@ -49,7 +49,7 @@ struct TurnThinking: Sendable {
         let earlier = recorded.map(\.execution)
         var run = try await run(conversation, tools, rounds: 6, earlier: earlier)
         account.add(run)
-        if let claim = FalseClaim(in: run.text ?? "", after: CommittedChanges(recorded, run), state) {
+        if let claim = falseClaim(run.text ?? "", CommittedChanges(recorded, run)) {
             run = try await corrected(run, claim, conversation, tools, earlier: earlier)
             account.add(run)
         }
@@ -129,12 +129,17 @@ struct TurnThinking: Sendable {
         return corrected
     }
 
+    private func falseClaim(_ reply: String, _ changes: CommittedChanges) -> FalseClaim? {
+        FalseClaim(in: reply, after: changes, state, services.invitation)
+    }
+
     // MARK: the utterance
 
     private func utterance(_ run: AgentRun, _ changes: CommittedChanges) -> TurnPlan.Utterance {
         let text = String(CallerSpeech.clean(run.text ?? "").prefix(1_500))
-        if run.isComplete, let claim = FalseClaim(in: text, after: changes, state) {
-            return phrase(claim.phrase, .answer)
+        if run.isComplete, let claim = falseClaim(text, changes) {
+            // What is committed is said all the same.
+            return phrase(claim == .invited ? changes.phrase ?? claim.phrase : claim.phrase, .answer)
         }
         switch run.stop {
         case .answered where interruptedEnding != nil: return ending(text, interruptedEnding)

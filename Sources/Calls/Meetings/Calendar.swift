@@ -2,6 +2,9 @@ public import FoundationEssentials
 
 /// Where meetings are kept. Every method throws when the calendar cannot say: an error is never "free".
 public protocol Calendar: Sendable {
+    /// Whether it can invite guests by itself, and then tells them of changes.
+    var invitesGuests: Bool { get }
+
     /// What is taken between these instants, in order.
     func busy(from: Date, to: Date) async throws -> [Range<Date>]
 

@@ -11,6 +11,8 @@ public struct GoogleCalendar: Calendar {
 
     public init(_ client: GoogleCalendarClient) { self.client = client }
 
+    public var invitesGuests: Bool { client.actsAsUser }
+
     public func busy(from: Date, to: Date) async throws -> [Range<Date>] {
         try await client.busy(from: from, to: to)
     }

@@ -8,6 +8,8 @@ public struct LocalCalendar: Calendar {
     /// `meetings.calendar_id` of what is in no other calendar. Google's ids are `primary` or hold an `@`.
     public static let id = "local"
 
+    public let invitesGuests = false
+
     public init() {}
 
     public func busy(from: Date, to: Date) async throws -> [Range<Date>] { [] }

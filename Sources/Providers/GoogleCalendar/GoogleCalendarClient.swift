@@ -42,6 +42,9 @@ public struct GoogleCalendarClient: Sendable {
             account, subject: configuration.impersonate, client: client, timeout: configuration.requestTimeout)
     }
 
+    /// Whether it acts as a user, with domain-wide delegation. Only then does Google let a service account invite anybody.
+    public var actsAsUser: Bool { configuration.impersonate != nil }
+
     /// What is taken between these instants, in order. A calendar that Google cannot read is an error, never free.
     public func busy(from: Date, to: Date) async throws -> [Range<Date>] {
         let query: JSON = [

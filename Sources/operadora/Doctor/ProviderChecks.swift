@@ -143,7 +143,17 @@ struct ProviderChecks: Sendable {
     /// Connects and logs in; sends nothing.
     func mail() async -> Finding {
         let check = "mail"
-        guard let settings = configuration.mail else { return .skipped(check, "no SMTP_SERVER: no mail is sent") }
+        guard let settings = configuration.mail else {
+            // Whether its credentials are right is for another check.
+            let calendar = configuration.calendar
+            if calendar.provider == .google, calendar.impersonate != nil {
+                return .skipped(check, "no SMTP_SERVER: no mail is sent")
+            }
+            return Finding(
+                check: check, state: .skipped,
+                detail: "no SMTP_SERVER, and the calendar invites nobody: guests get neither invitation nor reminder",
+                advice: "set SMTP_SERVER, or let the service account act for a user with GOOGLE_IMPERSONATE")
+        }
         var server = settings.server
         server.timeout = .seconds(15)
         do {

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Says only what is committed of changes")
 struct ChangeClaimTests {
-    private func claim(_ reply: String, _ change: (inout TurnState) -> Void = { _ in }) -> FalseClaim? {
+    private func claim(
+        _ reply: String, _ invitation: GuestInvitation = .calendar, _ change: (inout TurnState) -> Void = { _ in }
+    ) -> FalseClaim? {
         // With a confirmed meeting, so that bookings may be spoken of.
         let state = TurnFixtures.state { state in
             var meeting = Meeting(
@@ -17,7 +19,7 @@ struct ChangeClaimTests {
             state.meetings = [meeting]
             change(&state)
         }
-        return FalseClaim(in: reply, after: CommittedChanges([], AgentRun(stop: .answered)), state)
+        return FalseClaim(in: reply, after: CommittedChanges([], AgentRun(stop: .answered)), state, invitation)
     }
 
     @Test(
@@ -55,12 +57,38 @@ struct ChangeClaimTests {
     }
 
     @Test(
+        "Where nobody is invited, a reply that says or promises an invitation is recognised in three languages",
+        arguments: [
+            "I've sent you a calendar invite.", "Your meeting is booked, and the invitation is on its way.",
+            "You will receive an invitation shortly.", "I'll send you an email invitation.",
+            "The invitation goes to Ana.",
+            "Ya le envié la invitación.", "Le llegará una invitación por correo.", "Le mandaré la invitación.",
+            "La invitación va a su correo.", "Enviei o convite para o seu e-mail.", "Você vai receber um convite.",
+            "O convite já foi enviado.",
+        ])
+    func recognisesInvitations(_ reply: String) {
+        #expect(claim(reply, .none) == .invited)
+        #expect(claim(reply) == nil && claim(reply, .mail) == nil)
+    }
+
+    @Test(
+        "There a question, a denial or another word is none",
+        arguments: [
+            "Your meeting is booked for Tuesday.", "No invitation is sent, so please note the time.",
+            "You will not receive an invitation.", "Which e-mail address shall I note?",
+            "Su reunión quedó agendada para el martes.", "No se envía ninguna invitación.",
+            "¿Le envío la invitación?", "Não enviamos convite, anote o horário.",
+            "Ficou agendado, com Ana como convidada.",
+        ])
+    func leavesInvitationsAlone(_ reply: String) { #expect(claim(reply, .none) == nil) }
+
+    @Test(
         "None of our own phrases claims a change but those that are said when it is committed",
         arguments: Language.allCases)
     func phrases(_ language: Language) {
-        for phrase in [Phrase.nothingChangedYet, .nothingBookedYet, .apology, .goodbye, .willNotCallAgain] {
-            #expect(claim(phrase.text(in: language)) == nil)
-        }
+        for phrase in [
+            Phrase.nothingChangedYet, .nothingBookedYet, .noInvitation, .apology, .goodbye, .willNotCallAgain,
+        ] { #expect(claim(phrase.text(in: language), .none) == nil) }
         #expect(claim(Phrase.meetingCancelled(when: "x").text(in: language)) == .cancelled)
     }
 

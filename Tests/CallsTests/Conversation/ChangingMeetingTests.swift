@@ -41,12 +41,14 @@ struct ChangingMeetingTests {
         let booked = try await BookedScene()
         let before = try await booked.tools().state
         #expect(
-            FalseClaim(in: "I've booked it.", after: CommittedChanges([], AgentRun(stop: .answered)), before) == nil)
+            FalseClaim(in: "I've booked it.", after: CommittedChanges([], AgentRun(stop: .answered)), before, .calendar)
+                == nil)
         booked.calendar.fail(.fail)
         _ = try await booked.cancel()
         let state = try await booked.tools().state
         #expect(
-            FalseClaim(in: "I've booked it.", after: CommittedChanges([], AgentRun(stop: .answered)), state) == .booked)
+            FalseClaim(in: "I've booked it.", after: CommittedChanges([], AgentRun(stop: .answered)), state, .calendar)
+                == .booked)
     }
 
     @Test(

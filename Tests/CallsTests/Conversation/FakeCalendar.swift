@@ -41,6 +41,7 @@ final class FakeCalendar: Calls.Calendar {
     }
 
     private let state = Mutex(State())
+    let invitesGuests = true
     private let deaths = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let holds = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let releases = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -77,8 +77,8 @@ struct MeetingMailTests {
         #expect(bench.mailer.sent.count == 2)
     }
 
-    @Test("A meeting that is moved into the next day has no reminder left")
-    func movedNear() async throws {
+    @Test("A meeting that is booked or moved into the next day has no reminder")
+    func near() async throws {
         let booked = try await BookedScene()
         let records = MeetingRecords(booked.services)
         let soon = Date(timeIntervalSince1970: (Date.now.timeIntervalSince1970 / 60).rounded() * 60 + 7_200)
@@ -89,5 +89,20 @@ struct MeetingMailTests {
         }
         #expect(try await records.finishMove(begun, to: time, link: nil, notice: nil)?.startsAt == soon)
         #expect(try await booked.jobs("remind_guest").isEmpty)
+        let other = try await booked.otherCall(phone: "+525588887777")
+        for (hours, reminders) in [(23.0, 0), (25, 1)] {
+            let start = soon.addingTimeInterval(hours * 3_600 - 7_200)
+            let request = BookingRequest(
+                callID: other, leadID: nil, title: "Demo", guestName: "Eva", guestEmail: "eva@example.com",
+                startsAt: start, endsAt: start + 1_800, language: .english, zone: .utc)
+            guard case .made(let reserved) = try await records.reserve(request) else {
+                Issue.record("not reserved")
+                return
+            }
+            let event = InsertedEvent(id: reserved.eventKey, link: nil, startsAt: start, endsAt: start + 1_800)
+            #expect(try await records.confirm(reserved, as: event, invitation: nil) != nil)
+            #expect(try await booked.jobs("remind_guest").count == reminders)
+            try await booked.services.postgres.query("DELETE FROM meetings WHERE call_id = \(other)")
+        }
     }
 }

@@ -5,6 +5,7 @@ import Synchronization
 /// A calendar that holds what the test puts into it.
 final class HeldCalendar: Calls.Calendar {
     struct Away: Error {}
+    let invitesGuests = true
     private let state = Mutex((events: [String: InsertedEvent](), errors: [String: any Error](), isAway: false))
 
     func put(_ key: String, _ event: InsertedEvent) { state.withLock { $0.events[key] = event } }

@@ -8,7 +8,8 @@ enum BookingClaim {
         isMade(claims, in: reply)
     }
 
-    static func isMade(_ claims: [WordPattern], in reply: String) -> Bool {
+    /// - Parameter doubts: What makes the words behind it no claim.
+    static func isMade(_ claims: [WordPattern], in reply: String, unless doubts: [WordPattern] = doubts) -> Bool {
         FoldedSentence.clauses(of: reply).contains { clause in
             guard !clause.isQuestion, !ofOthers.areIn(clause) else { return false }
             guard let claim = claims.firstIndex(in: clause) else { return false }
@@ -42,8 +43,8 @@ enum BookingClaim {
             enviei ?o|um|a|seu convite
             """)
 
-    /// What makes the words behind it no claim: they are denied, wished, conditional or still to come.
-    private static let doubts = [WordPattern](
+    /// They are denied, wished, conditional or still to come.
+    static let doubts = [WordPattern](
         lines: """
             not|isnt|wasnt|hasnt|havent|arent|cant|cannot|couldnt|wont|didnt|dont|never|nothing|unable|nor
             no meeting|appointment|booking|slot|demo|one

@@ -1,15 +1,19 @@
 /// What a reply says of the caller's meetings that is not so: it is not spoken.
 enum FalseClaim: String, Sendable, Hashable {
-    case booked, moved, cancelled
+    case booked, moved, cancelled, invited
 
     /// Nil when the reply may be spoken.
-    init?(in reply: String, after changes: CommittedChanges, _ state: TurnState) {
+    ///
+    /// - Parameter invitation: How guests are invited here.
+    init?(in reply: String, after changes: CommittedChanges, _ state: TurnState, _ invitation: GuestInvitation) {
         if !changes.leaveMeeting(of: state), BookingClaim.isMade(in: reply) {
             self = .booked
         } else if !changes.haveMoved(in: state), BookingClaim.isMade(Self.moves, in: reply) {
             self = .moved
         } else if !changes.haveCancelled(in: state), BookingClaim.isMade(Self.cancellations, in: reply) {
             self = .cancelled
+        } else if invitation == .none, BookingClaim.isMade(Self.invitations, in: reply, unless: Self.denials) {
+            self = .invited
         } else {
             return nil
         }
@@ -24,11 +28,19 @@ enum FalseClaim: String, Sendable, Hashable {
         case .moved, .cancelled:
             "Your last answer was not spoken: it says that a meeting was \(rawValue), and none was. Do it with your tool if it is "
                 + "what the caller wants, or answer again without saying so."
+        case .invited:
+            "Your last answer was not spoken: it says that an invitation is sent, and none is. Answer again without saying so."
         }
     }
 
     /// What is said instead when it insists.
-    var phrase: Phrase { self == .booked ? .nothingBookedYet : .nothingChangedYet }
+    var phrase: Phrase {
+        switch self {
+        case .booked: .nothingBookedYet
+        case .moved, .cancelled: .nothingChangedYet
+        case .invited: .noInvitation
+        }
+    }
 
     static let moves = [WordPattern](
         lines: """
@@ -55,5 +67,27 @@ enum FalseClaim: String, Sendable, Hashable {
             foi|esta|ficou|fica|ja ?esta|foi|ficou cancelad*
             cancelei|cancelamos
             reunion|cita|reuniao cancelada
+            """)
+
+    /// Where nobody is invited a promise is as false as a claim: only what is denied may be said.
+    private static let invitations = [WordPattern](
+        lines: """
+            sent|sending|send|emailed|mailed ?you|out|over ?you|a|an|the|your ?calendar|email|meeting invite|invitation
+            receive|get|got|have ?a|an|the|your ?calendar|email|meeting invite|invitation
+            invite|invitation is|has|was|will|should ?now ?already ?be|been ?on|in|sent
+            invite|invitation goes|went|comes|arrives
+            envie|enviamos|envio|enviare|enviaremos|enviar|mande|mandamos|mando|mandare|mandar ?le|te ?la|una|su|tu invitacion
+            enviado|mandado|llega|llegara|recibira|recibiras|recibe ?la|una|su|tu invitacion
+            invitacion ya|le|te|se|va|llega|llegara|fue|esta|sera|ha
+            enviei|enviamos|envio|enviarei|enviar|mandei|mandamos|mando|mandar ?lhe|te ?o|um|a|seu convite
+            enviado|recebera|receber|recebe|chega ?o|um|seu convite
+            convite ja|foi|vai|segue|chega|chegara|esta|sera
+            """)
+
+    private static let denials = [WordPattern](
+        lines: """
+            not|isnt|wasnt|hasnt|havent|cant|cannot|wont|didnt|dont|no|never|nor|if|nobody|without
+            nunca|sin|tampoco|si|nadie
+            nao|sem|nem|se|ninguem
             """)
 }

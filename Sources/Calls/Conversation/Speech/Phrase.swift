@@ -21,6 +21,8 @@ enum Phrase: Sendable, Hashable {
     case nothingBookedYet
     /// The same of a meeting that was said to be moved or cancelled.
     case nothingChangedYet
+    /// Instead of an invitation that nobody is sent.
+    case noInvitation
     /// The meeting is committed and the model has no words for it.
     case booked(when: String)
     /// So is a cancellation.
@@ -114,6 +116,12 @@ enum Phrase: Sendable, Hashable {
                 "To be clear, your meeting has not been changed yet. What shall I do with it?",
                 "Le aclaro que su reunión todavía no se ha cambiado. ¿Qué desea hacer con ella?",
                 "Só para esclarecer, a sua reunião ainda não foi alterada. O que deseja fazer com ela?"
+            )
+        case .noInvitation:
+            (
+                "To be clear, no e-mail is sent: please note the day and the time. Is there anything else?",
+                "Le aclaro que no se envía ningún correo: anote el día y la hora, por favor. ¿Algo más?",
+                "Só para esclarecer, nenhum e-mail é enviado: anote o dia e o horário, por favor. Mais alguma coisa?"
             )
         case .booked(let when):
             (

@@ -13,30 +13,34 @@ struct BookMeetingTool: Tool {
     /// The meeting's row knows what was booked, also when the answer was lost.
     let isRepeatable = true
 
-    var description: ToolDescription { Self.about }
+    var description: ToolDescription {
+        let invites =
+            meetings.services.invitation == .none
+            ? ". Nobody is sent an invitation: never say that one is." : " and invites them by e-mail."
+        return ToolDescription(
+            name: Self.name,
+            description:
+                "Books a meeting that the caller has agreed to\(invites) Only what it answers with success is booked.",
+            parameters: Self.parameters)
+    }
 
-    private static let about = ToolDescription(
-        name: name,
-        description:
-            "Books a meeting that the caller has agreed to and invites them by e-mail. Only what it answers with "
-            + "success is booked.",
-        parameters: [
-            "type": "object",
-            "properties": [
-                "datetime": MeetingTools.datetimeSchema,
-                "duration_minutes": MeetingTools.durationSchema,
-                "guest_email": SpokenEmail.schema,
-                "guest_name": [
-                    "type": "string", "minLength": 1, "maxLength": 200, "description": "The guest's full name",
-                ],
-                "meeting_title": [
-                    "type": "string", "minLength": 1, "maxLength": 200,
-                    "description": "Subject; Sales Meeting unless given",
-                ],
+    private static let parameters: JSON = [
+        "type": "object",
+        "properties": [
+            "datetime": MeetingTools.datetimeSchema,
+            "duration_minutes": MeetingTools.durationSchema,
+            "guest_email": SpokenEmail.schema,
+            "guest_name": [
+                "type": "string", "minLength": 1, "maxLength": 200, "description": "The guest's full name",
             ],
-            "required": ["datetime", "guest_email", "guest_name"],
-            "additionalProperties": false,
-        ])
+            "meeting_title": [
+                "type": "string", "minLength": 1, "maxLength": 200,
+                "description": "Subject; Sales Meeting unless given",
+            ],
+        ],
+        "required": ["datetime", "guest_email", "guest_name"],
+        "additionalProperties": false,
+    ]
 
     func execute(_ arguments: JSON) async throws -> ToolResult {
         do {
@@ -118,7 +122,7 @@ struct BookMeetingTool: Tool {
     private func unconfirmed(_ meeting: Meeting) -> ToolResult {
         meetings.unconfirmed(
             meeting, at: meeting.time,
-            "the calendar has not confirmed the meeting: do not say that it is booked and do not book again; say that an "
-                + "e-mail will confirm it if it could be booked")
+            "the calendar has not confirmed the meeting: do not say that it is booked and do not book again; "
+                + "say that \(meetings.confirmation) if it could be booked")
     }
 }

@@ -13,17 +13,18 @@ struct CancelMeetingTool: Tool {
     /// The meeting's row knows what was done, also when the answer was lost.
     let isRepeatable = true
 
-    var description: ToolDescription { Self.about }
-
-    private static let about = ToolDescription(
-        name: name,
-        description:
-            "Cancels a meeting that the caller has and does not want any more, and tells the guest. For another time use "
-            + "reschedule_meeting instead.",
-        parameters: [
-            "type": "object", "properties": ["meeting_id": MeetingTools.meetingIDSchema],
-            "additionalProperties": false,
-        ])
+    var description: ToolDescription {
+        let tells = meetings.services.invitation == .none ? "" : ", and tells the guest by e-mail"
+        return ToolDescription(
+            name: Self.name,
+            description:
+                "Cancels a meeting that the caller has and does not want any more\(tells). For another time use "
+                + "\(RescheduleMeetingTool.name) instead.",
+            parameters: [
+                "type": "object", "properties": ["meeting_id": MeetingTools.meetingIDSchema],
+                "additionalProperties": false,
+            ])
+    }
 
     func execute(_ arguments: JSON) async throws -> ToolResult {
         do {
@@ -46,7 +47,7 @@ struct CancelMeetingTool: Tool {
             meetings.unconfirmed(
                 meeting, at: meeting.time,
                 "the calendar has not confirmed the cancellation: do not say that the meeting is cancelled and do not try "
-                    + "again; say that it was noted and that an e-mail will confirm it")
+                    + "again; say that it was noted and that \(meetings.confirmation)")
         }
     }
 

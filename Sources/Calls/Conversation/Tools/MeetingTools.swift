@@ -43,13 +43,21 @@ struct MeetingTools: Sendable {
 
     /// Of what is committed.
     func success(_ meeting: Meeting, _ message: String) -> ToolResult {
-        ToolResult(
+        let invitation = services.invitation(of: meeting)
+        let message = invitation == .none ? message + "; the guest gets no e-mail: do not say that they do" : message
+        return ToolResult(
             success: true,
             value: [
                 "success": true, "meeting_id": meeting.eventID.map { .string($0) } ?? .null,
                 "calendar_link": meeting.link.map { .string($0) } ?? .null, "message": .string(message),
                 "meeting": json(meeting.time), "timezone": .string(zone.identifier),
+                "invitation": .string(invitation.rawValue),
             ])
+    }
+
+    /// Who confirms later what the calendar has not confirmed yet.
+    var confirmation: String {
+        services.invitation == .none ? "a colleague will get in touch and confirm it" : "an e-mail will confirm it"
     }
 
     /// Of a change whose end nobody knows yet.

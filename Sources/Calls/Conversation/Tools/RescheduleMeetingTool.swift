@@ -13,26 +13,29 @@ struct RescheduleMeetingTool: Tool {
     /// The meeting's row knows what was done, also when the answer was lost.
     let isRepeatable = true
 
-    var description: ToolDescription { Self.about }
+    var description: ToolDescription {
+        let tells = meetings.services.invitation == .none ? "" : ", and tells the guest by e-mail"
+        return ToolDescription(
+            name: Self.name,
+            description:
+                "Moves a meeting that the caller has to another time that they have agreed to\(tells). Only what it "
+                + "answers with success is moved.",
+            parameters: Self.parameters)
+    }
 
-    private static let about = ToolDescription(
-        name: name,
-        description:
-            "Moves a meeting that the caller has to another time that they have agreed to, and tells the guest. Only what "
-            + "it answers with success is moved.",
-        parameters: [
-            "type": "object",
-            "properties": [
-                "datetime": MeetingTools.datetimeSchema,
-                "duration_minutes": [
-                    "type": "integer", "minimum": 15, "maximum": 240,
-                    "description": "Length in minutes; as before unless given",
-                ],
-                "meeting_id": MeetingTools.meetingIDSchema,
+    private static let parameters: JSON = [
+        "type": "object",
+        "properties": [
+            "datetime": MeetingTools.datetimeSchema,
+            "duration_minutes": [
+                "type": "integer", "minimum": 15, "maximum": 240,
+                "description": "Length in minutes; as before unless given",
             ],
-            "required": ["datetime"],
-            "additionalProperties": false,
-        ])
+            "meeting_id": MeetingTools.meetingIDSchema,
+        ],
+        "required": ["datetime"],
+        "additionalProperties": false,
+    ]
 
     func execute(_ arguments: JSON) async throws -> ToolResult {
         do {
@@ -75,8 +78,8 @@ struct RescheduleMeetingTool: Tool {
         let problem =
             meeting.isCancelRequested
             ? "the meeting is being cancelled: do not say that it was moved"
-            : "the calendar has not confirmed the new time: do not say that the meeting was moved and do not try again; say "
-                + "that an e-mail will confirm it if it could be moved"
+            : "the calendar has not confirmed the new time: do not say that the meeting was moved and do not try again; "
+                + "say that \(meetings.confirmation) if it could be moved"
         return meetings.unconfirmed(meeting, at: meeting.newTime ?? slot, problem)
     }
 }

@@ -52,9 +52,9 @@ struct SalesPhrases: Sendable {
 
     func confirm(_ slot: String, email: String) -> String {
         say(
-            "Your meeting is booked for \(slot), and the invitation goes to \(email). Is there anything else?",
-            "Su reunión quedó agendada para \(slot) y la invitación va a \(email). ¿Algo más?",
-            "Sua reunião está agendada para \(slot) e o convite vai para \(email). Mais alguma coisa?")
+            "Your meeting is booked for \(slot), with \(email) as the guest. Is there anything else?",
+            "Su reunión quedó agendada para \(slot), con \(email) como invitado. ¿Algo más?",
+            "Sua reunião está agendada para \(slot), com \(email) como convidado. Mais alguma coisa?")
     }
 
     var askAnotherDay: String {
