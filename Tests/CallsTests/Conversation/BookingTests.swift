@@ -211,18 +211,40 @@ struct BookingTests {
         arguments: [
             ("2020-01-10T10:00:00-06:00", "past"), ("2099-01-08T10:00:00-06:00", "too_far"),
             ("2027-02-30T10:00:00", "no_such_time"), ("someday", "not_understood"),
-            (nextWednesday("03:00:00"), "outside_hours"),
+            (nextWednesday("03:00:00"), "outside_hours"), ("soon", "too_soon"), ("yesterday at 10", "past"),
         ])
     func refusesTimes(_ datetime: String, _ reason: String) async throws {
         let scene = try await ConversationScene(Scripts.saying())
         let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
         let tool = BookMeetingTool(meetings: MeetingTools(services: scene.services, state: state))
+        let soon = TurnFixtures.zone.iso8601(state.now.addingTimeInterval(600))
         let refused = try await tool.execute([
-            "datetime": .string(datetime), "guest_email": "ana@example.com", "guest_name": "Ana",
+            "datetime": .string(datetime == "soon" ? soon : datetime), "guest_email": "ana@example.com",
+            "guest_name": "Ana",
         ])
         #expect(!refused.success)
         #expect(refused.value["reason"]?.string == reason)
+        let slots = try (refused.value["available_slots"]?.array ?? []).map { slot in
+            try #require(Self.instant(slot["datetime"]?.string ?? ""))
+        }
+        #expect(slots.count == 3 && slots.allSatisfy { $0 >= state.now.addingTimeInterval(1_800) })
         #expect(try await scene.count("meetings") == 0)
+    }
+
+    @Test("A day without a time, or with one that it does not have, is refused with the next slots of that day")
+    func refusesDays() async throws {
+        let scene = try await ConversationScene(Scripts.saying())
+        let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
+        let tool = BookMeetingTool(meetings: MeetingTools(services: scene.services, state: state))
+        let day = String(Self.nextWednesday("").prefix(10))
+        for (datetime, reason) in [(day, "not_understood"), (day + "T25:00:00", "no_such_time")] {
+            let refused = try await tool.execute([
+                "datetime": .string(datetime), "guest_email": "ana@example.com", "guest_name": "Ana",
+            ])
+            #expect(refused.value["reason"]?.string == reason)
+            let first = refused.value["available_slots"]?[0]?["datetime"]?.string
+            #expect(first == Self.nextWednesday("09:00:00"), "\(refused.value)")
+        }
     }
 
     @Test("A time without offset is read on the lead's clock, a spoken address as it is meant")
@@ -237,22 +259,6 @@ struct BookingTests {
         #expect(booked.value["meeting"]?["datetime"]?.string == Self.nextWednesday("10:00:00"))
         #expect(booked.value["meeting"]?["end"]?.string == Self.nextWednesday("11:00:00"))
         #expect(try await scene.value("SELECT guest_email FROM meetings") == "ana@example.com")
-    }
-
-    @Test("A full day gives the next open ones, and says so; an error of the calendar is never free")
-    func looksFurther() async throws {
-        let scene = try await ConversationScene(Scripts.saying())
-        let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
-        let tool = CheckAvailabilityTool(meetings: MeetingTools(services: scene.services, state: state))
-        let wednesday = try #require(Self.instant(Self.nextWednesday("00:00:00")))
-        scene.calendar.setBusy([wednesday..<wednesday.addingTimeInterval(86_400)])
-        let found = try await tool.execute(["preferred_date": .string(String(Self.nextWednesday("").prefix(10)))])
-        #expect(found.value["note"]?.string?.contains("full or closed") == true)
-        let first = try #require(Self.instant(found.value["available_slots"]?[0]?["datetime"]?.string ?? ""))
-        #expect(first == wednesday.addingTimeInterval(33 * 3_600))
-        #expect(try await tool.execute(["preferred_date": "2027-02-30"]).value["reason"] == "no_such_day")
-        scene.calendar.setAway(true)
-        await #expect(throws: ToolError.self) { try await tool.execute(["preferred_date": "tomorrow"]) }
     }
 
     private static func instant(_ text: String) -> Date? {

@@ -44,11 +44,12 @@ struct BookMeetingTool: Tool {
 
     func execute(_ arguments: JSON) async throws -> ToolResult {
         do {
-            let start = try meetings.start(of: arguments["datetime"]?.string ?? "")
+            let duration = Int(arguments["duration_minutes"]?.integer ?? 30)
+            let finder = meetings.finder(duration: duration)
+            let start = try await meetings.start(of: arguments["datetime"]?.string ?? "", finder)
             guard let email = SpokenEmail.address(arguments["guest_email"]?.string ?? "") else {
                 return SpokenEmail.refusal("guest_email")
             }
-            let duration = Int(arguments["duration_minutes"]?.integer ?? 30)
             return try await book(
                 BookingRequest(
                     callID: meetings.state.call.id, leadID: meetings.state.lead?.id,
@@ -56,14 +57,13 @@ struct BookMeetingTool: Tool {
                     guestName: CallerSpeech.clean(arguments["guest_name"]?.string ?? ""), guestEmail: email,
                     startsAt: start, endsAt: start.addingTimeInterval(Double(duration * 60)),
                     language: meetings.state.call.language, zone: meetings.zone),
-                duration: duration)
+                finder)
         } catch let refusal as Refusal {
             return refusal.result
         }
     }
 
-    private func book(_ request: BookingRequest, duration: Int) async throws -> ToolResult {
-        let finder = meetings.finder(duration: duration)
+    private func book(_ request: BookingRequest, _ finder: SlotFinder) async throws -> ToolResult {
         let slot = request.startsAt..<request.endsAt
         // A meeting of this call is found before anything is looked at: it would stand in its own way.
         if try await !callHasMeeting() {

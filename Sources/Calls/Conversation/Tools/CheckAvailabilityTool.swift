@@ -44,7 +44,7 @@ struct CheckAvailabilityTool: Tool {
         do {
             wanted = try meetings.dates.understand(arguments["preferred_date"]?.string ?? "")
         } catch {
-            return MeetingTools.refusal(error.reason.rawValue, error.text)
+            return await meetings.refusal(error, count: count, finder)
         }
         let windows = wanted.windows(in: meetings.zone)
         do {

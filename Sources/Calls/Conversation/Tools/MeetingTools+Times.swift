@@ -4,21 +4,31 @@ import Platform
 
 /// When a meeting may be held.
 extension MeetingTools {
-    /// The instant that a model's `datetime` names.
-    func start(of text: String) throws(Refusal) -> Date {
+    /// The instant that a model's `datetime` names. Throws with the next free slots of the day that it names, if any.
+    func start(of text: String, _ finder: SlotFinder) async throws(Refusal) -> Date {
         switch MeetingTime(text, zone: zone) {
         case .instant(let instant): return instant
-        case .impossible: throw Refusal("no_such_time", "\(text) does not exist: ask for another")
+        case .impossible:
+            // "2027-03-14T02:30" is a day, though not a time where clocks are put forward.
+            let day = (try? dates.understand(String(text.prefix(10)))).flatMap { $0.windows(in: zone).first }
+            throw Refusal(
+                await refusal(
+                    "no_such_time", "\(text) does not exist: ask for another", after: day?.lowerBound ?? state.now,
+                    finder))
         case .unreadable: break
         }
+        let spoken: SpokenDate
         do {
-            if let instant = try dates.understand(text).instant(in: zone) { return instant }
+            spoken = try dates.understand(text)
         } catch {
-            throw Refusal(error.reason.rawValue, error.text)
+            throw Refusal(await refusal(error, finder))
         }
+        if let instant = spoken.instant(in: zone) { return instant }
         throw Refusal(
-            "not_understood",
-            "datetime must be one instant in ISO 8601 with offset, such as 2025-01-10T14:00:00-06:00")
+            await refusal(
+                "not_understood",
+                "datetime must be one instant in ISO 8601 with offset, such as 2025-01-10T14:00:00-06:00",
+                after: spoken.windows(in: zone).first?.lowerBound ?? state.now, finder))
     }
 
     /// Throws unless the slot may be had: not over, not too soon or far, in hours, and free; with the next free slots, so
@@ -42,9 +52,17 @@ extension MeetingTools {
         return await refusal("taken", problem, after: slot.lowerBound, finder)
     }
 
-    func refusal(_ reason: String, _ problem: String, after start: Date, _ finder: SlotFinder) async -> ToolResult {
+    /// Of a day that could not be understood or had: with the next free slots from now on.
+    func refusal(_ date: SpokenDateRefusal, count: Int = 3, _ finder: SlotFinder) async -> ToolResult {
+        await refusal(date.reason.rawValue, date.text, after: state.now, count: count, finder)
+    }
+
+    /// With the next `count` free slots; with none when the calendar cannot say.
+    func refusal(
+        _ reason: String, _ problem: String, after start: Date, count: Int = 3, _ finder: SlotFinder
+    ) async -> ToolResult {
         let start = start < finder.horizon ? start : finder.earliest
-        let alternatives = (try? await finder.next(after: start, count: 3)) ?? []
+        let alternatives = (try? await finder.next(after: start, count: count)) ?? []
         return ToolResult(
             success: false,
             value: [

@@ -39,20 +39,20 @@ struct RescheduleMeetingTool: Tool {
 
     func execute(_ arguments: JSON) async throws -> ToolResult {
         do {
-            let start = try meetings.start(of: arguments["datetime"]?.string ?? "")
             let meeting = try await meetings.chosenMeeting(arguments["meeting_id"]?.string)
             let before = Int(meeting.endsAt.timeIntervalSince(meeting.startsAt) / 60)
             let duration = Int(arguments["duration_minutes"]?.integer ?? Int64(before))
-            return try await move(meeting, to: start..<start.addingTimeInterval(Double(duration * 60)), duration)
+            let finder = meetings.finder(duration: duration)
+            let start = try await meetings.start(of: arguments["datetime"]?.string ?? "", finder)
+            return try await move(meeting, to: start..<start.addingTimeInterval(Double(duration * 60)), finder)
         } catch let refusal as Refusal {
             return refusal.result
         }
     }
 
-    private func move(_ meeting: Meeting, to slot: Range<Date>, _ duration: Int) async throws -> ToolResult {
+    private func move(_ meeting: Meeting, to slot: Range<Date>, _ finder: SlotFinder) async throws -> ToolResult {
         // The same again, also after a crash, gets what it got.
         if meeting.time == slot, !meeting.isChanging { return success(meeting) }
-        let finder = meetings.finder(duration: duration)
         // What it is being moved to already is held for it.
         if meeting.newTime != slot { try await meetings.checkFree(slot, finder, for: meeting) }
         return switch try await meetings.changer.move(meeting, to: slot) {
