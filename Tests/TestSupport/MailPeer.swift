@@ -18,7 +18,7 @@ public struct MailPeer: Sendable {
     /// The server, trusted, with TLS as it offers it.
     public let server: MailServer
 
-    /// Gives what the server accepted, parsed by Python's e-mail package.
+    /// Gives what the server accepted, parsed by Python's e-mail package; `subject` is the header as it came.
     public static func run(
         _ rules: Rules = Rules(), _ test: @escaping @Sendable (MailPeer, HTTPClient) async throws -> Void
     ) async throws -> [JSON] {
@@ -74,6 +74,7 @@ public struct MailPeer: Sendable {
                 accepted.append({
                     "from": envelope.mail_from, "to": envelope.rcpt_tos, "tls": session.ssl is not None,
                     "user": session.auth_data.login.decode() if session.auth_data else None,
+                    "subject": email.message_from_bytes(envelope.content)["Subject"],
                     "headers": {name: str(value) for name, value in message.items()},
                     "defects": [str(d) for p in message.walk() for d in p.defects]
                         + [str(d) for value in message.values() for d in value.defects],

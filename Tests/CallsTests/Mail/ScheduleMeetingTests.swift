@@ -22,6 +22,25 @@ struct ScheduleMeetingTests {
         "pt": "https://meetings.example.com/pt",
     ]
 
+    /// What the HTML shows, but for the link before the last line; the third is the button's.
+    private static let shown = [
+        "es": [
+            "Hola Ana Muñoz:", "Como acordamos, en este enlace puede elegir el día y la hora que mejor le queden:",
+            "Elegir horario", "Si el botón no abre, copie esta dirección en su navegador:",
+            "Gracias, y hasta pronto.",
+        ],
+        "en": [
+            "Hello Ana Muñoz:",
+            "As agreed, here is the link where you can choose the day and time that suit you:", "Choose a time",
+            "If the button does not open, copy this address into your browser:", "Thank you, and see you soon.",
+        ],
+        "pt": [
+            "Olá Ana Muñoz:", "Como combinamos, neste link você pode escolher o dia e o horário que preferir:",
+            "Escolher horário", "Se o botão não abrir, copie este endereço no seu navegador:",
+            "Obrigado, e até breve.",
+        ],
+    ]
+
     /// A call whose mails go through the peer.
     private func call(
         through server: MailServer, _ client: HTTPClient, links: [String: String] = links,
@@ -97,9 +116,22 @@ struct ScheduleMeetingTests {
             let text = message["parts"]?[0]?["text"]?.string ?? ""
             let html = message["parts"]?[1]?["text"]?.string ?? ""
             #expect(text.contains("\n\(link)\n") && text.contains("Ana Muñoz"))
-            let escaped = link.replacing("&", with: "&amp;")
-            #expect(html.components(separatedBy: "href=\"\(escaped)\"").count == 3, "a button and a fallback link")
-            #expect(html.contains(">\(escaped)</a>") && html.contains("<html lang=\"\(language)\">"))
+            #expect(html.contains("<html lang=\"\(language)\">"))
+            let shown = try await RenderedHTML(html)
+            let words = try #require(Self.shown[language])
+            #expect(shown.problems == [])
+            #expect(shown.text == Array(words.prefix(4)) + [link, words[4]])
+            #expect(shown.links == [.init(link, words[2]), .init(link, link)], "a button and a fallback link")
+        }
+        for (message, subject) in zip(messages, subjects) {
+            let raw = message["subject"]?.string ?? ""
+            let isPlain = subject.allSatisfy(\.isASCII)
+            #expect(raw.allSatisfy(\.isASCII) && isPlain == (raw == subject))
+            for word in raw.split(whereSeparator: \.isWhitespace) where !isPlain {
+                let isEncoded = word.wholeMatch(of: /=\?UTF-8\?B\?[A-Za-z0-9+\/]+=*\?=/) != nil
+                #expect(isEncoded && word.utf8.count <= 75, "\(raw)")
+            }
+            #expect(try await RawHeader.decoded(raw) == subject)
         }
         #expect(Set(messages.map { $0["headers"]?["Message-ID"] }).count == 3)
     }
@@ -174,8 +206,9 @@ struct ScheduleMeetingTests {
         #expect(message["to"] == ["ana@example.org"])
         #expect(message["headers"]?["Bcc"] == nil)
         #expect(message["defects"] == [])
-        #expect(message["parts"]?[1]?["text"]?.string?.contains("<script>") == false)
-        #expect(message["parts"]?[1]?["text"]?.string?.unicodeScalars.contains("<img".unicodeScalars) == false)
+        let shown = try await RenderedHTML(message["parts"]?[1]?["text"]?.string ?? "")
+        #expect(shown.problems == [] && shown.tags.allSatisfy { !["script", "img"].contains($0) })
+        #expect(shown.text.first?.contains("<script>alert(1)</script>") == true, "as text")
     }
 
     @Test("A mail that the server refuses is not said to be sent, and is not tried ten times")
