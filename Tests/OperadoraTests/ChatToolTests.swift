@@ -62,6 +62,29 @@ struct ChatToolTests {
         #expect(run.exit == .status(1) && run.output.contains(problem), "\(run.output) \(run.error)")
     }
 
+    @Test("A link is shown, since there is a screen and no telephone, and nothing is sent")
+    func showsLinks() async throws {
+        let bench = try await ChatBench { prompt in
+            prompt.messages.last?.role == "user"
+                ? ChatAnswer(calls: [.init("abrirEnlace", ["url": "example.com/prices"])])
+                : ChatAnswer(text: "There it is.")
+        }
+        let talked = try await bench.chat([], "show me the prices")
+        let byHand = try await bench.chat(["--tool", "abrirEnlace", #"{"url":"example.com/prices"}"#])
+        let refused = try await bench.chat(["--tool", "abrirEnlace", #"{"url":"http://10.0.0.1"}"#])
+        await bench.close()
+        #expect(
+            talked.output.contains("(the agent shows https://example.com/prices)\nagent> There it is."),
+            "\(talked.output)")
+        #expect(byHand.exit == .status(0))
+        #expect(try byHand.json["system_action"] == "open_url")
+        #expect(try byHand.json["url"] == "https://example.com/prices")
+        #expect(refused.exit == .status(1) && refused.output.contains("not_allowed"))
+        let sent: Int = try await bench.commands.value(
+            "SELECT count(*)::integer FROM jobs WHERE kind IN ('send_email', 'send_text_message')")
+        #expect(sent == 0)
+    }
+
     @Test("Only the tools of the campaign are there")
     func campaignTools() async throws {
         let bench = try await ChatBench()

@@ -31,6 +31,7 @@ struct TurnRecords: Sendable {
     private func callQuery(_ callID: Int64) -> PostgresQuery {
         """
         SELECT calls.id, direction = 'inbound' AS is_inbound, calls.status, agent_ended, answered_by, provider_call_id,
+            provider IS NOT DISTINCT FROM \(ChatSession.provider) AS is_chat,
             phone_of_the_other_side(direction, from_phone, to_phone) AS phone,
             coalesce(calls.language, leads.language, campaigns.language, \(settings.defaultLanguage)) AS language,
             coalesce(calls.timezone, leads.timezone, campaigns.timezone, \(settings.businessTimezone)) AS timezone,
@@ -51,7 +52,8 @@ struct TurnRecords: Sendable {
             answeredBy: try row.decode(column: "answered_by"),
             providerCallID: try row.decode(column: "provider_call_id"),
             phone: try row.decode(column: "phone"), language: Language(code: try row.decode(column: "language")),
-            zone: Zone(identifier: try row.decode(column: "timezone")) ?? .utc)
+            zone: Zone(identifier: try row.decode(column: "timezone")) ?? .utc,
+            isChat: try row.decode(column: "is_chat"))
     }
 
     private func lead(_ row: PostgresRow) throws -> TurnState.Lead? {

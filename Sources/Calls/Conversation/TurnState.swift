@@ -27,6 +27,8 @@ struct TurnState: Sendable {
         var phone: String?
         var language: Language
         var zone: Zone
+        /// A typed conversation: what a page would show can be shown.
+        var isChat = false
 
         var isFinal: Bool { status.isFinal }
     }

@@ -43,7 +43,9 @@ struct CallTools: Sendable {
         definitions.systemTools.filter { $0.isEnabled && allows($0.name, $0.kind.usual.name) }.map { definition in
             switch definition.kind {
             case .disconnect: HangUpTool(definition)
-            case .openURL: OpenLinkTool(definition, delivery: LinkDelivery(services: services, state: state))
+            case .openURL:
+                OpenLinkTool(
+                    definition, delivery: state.call.isChat ? nil : LinkDelivery(services: services, state: state))
             }
         }
     }

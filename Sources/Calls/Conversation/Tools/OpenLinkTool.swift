@@ -2,12 +2,12 @@ import Agents
 import HTTP
 import Platform
 
-/// Shows a web page to the person: the system action `open_url` where there is a browser. On a telephone the link is sent.
+/// Shows a web page to the person: the system action `open_url` where there is a browser or a chat. On a telephone the link is sent.
 struct OpenLinkTool: Tool {
     static let action = "open_url"
 
     let description: ToolDescription
-    /// Nil where a browser opens it.
+    /// Nil where a browser opens it, or a chat shows it.
     let delivery: LinkDelivery?
 
     init(

@@ -36,6 +36,7 @@ final class ChatScreen: Sendable {
                     execution.origin == .executed
                     ? "\(Int(execution.duration.inMilliseconds.rounded())) ms" : execution.origin.rawValue
                 Console.print("  \(execution.call.name) \(verdict) \(answer) (\(origin))".printableLine)
+                if let url = execution.openedURL { Console.print("(the agent shows \(url))".printableLine) }
             case .finished: state.isComplete = true
             }
         }
@@ -75,6 +76,14 @@ final class ChatScreen: Sendable {
 
     private static func short(_ text: String) -> String {
         text.count > maximumCharacters ? text.prefix(maximumCharacters) + "…" : text
+    }
+}
+
+extension ToolExecution {
+    /// The page that a browser would open.
+    fileprivate var openedURL: String? {
+        guard result.success, result.value["system_action"] == "open_url" else { return nil }
+        return result.value["url"]?.string
     }
 }
 
