@@ -36,7 +36,7 @@ struct InterruptedWork: Sendable {
         let time = meeting.isCancelRequested ? meeting.time : meeting.newTime ?? meeting.time
         let wasTold = state.toolCalls.contains { call in
             call.name == name && call.result["meeting_id"]?.string == meeting.eventID
-                && isUnconfirmed(call, at: time.lowerBound)
+                && (isUnconfirmed(call, at: time.lowerBound) || call.result["reason"] == MeetingTools.elsewhere)
         }
         guard !wasTold, let id = meeting.eventID else { return nil }
         var arguments: [String: JSON] = ["meeting_id": .string(id)]

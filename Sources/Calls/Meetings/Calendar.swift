@@ -5,6 +5,9 @@ public protocol Calendar: Sendable {
     /// Whether it can invite guests by itself, and then tells them of changes.
     var invitesGuests: Bool { get }
 
+    /// Whether each of its events has a link: by that its meetings are told from those of the provider that was configured before.
+    var linksEvents: Bool { get }
+
     /// What is taken between these instants, in order.
     func busy(from: Date, to: Date) async throws -> [Range<Date>]
 

@@ -12,6 +12,7 @@ public struct GoogleCalendar: Calendar {
     public init(_ client: GoogleCalendarClient) { self.client = client }
 
     public var invitesGuests: Bool { client.actsAsUser }
+    public let linksEvents = true
 
     public func busy(from: Date, to: Date) async throws -> [Range<Date>] {
         try await client.busy(from: from, to: to)

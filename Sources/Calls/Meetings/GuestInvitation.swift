@@ -11,12 +11,14 @@ public enum GuestInvitation: String, Sendable, Hashable {
 extension CallServices {
     /// How guests are invited here.
     public var invitation: GuestInvitation {
+        if let statedInvitation { return statedInvitation }
         if calendar.invitesGuests { return .calendar }
         return mailer == nil ? .none : .mail
     }
 
     /// How the guest of this meeting was, and is told of its changes.
     func invitation(of meeting: Meeting) -> GuestInvitation {
+        if let statedInvitation { return statedInvitation }
         if meeting.isInvitedByMail { return mailer == nil ? .none : .mail }
         return calendar.invitesGuests ? .calendar : .none
     }

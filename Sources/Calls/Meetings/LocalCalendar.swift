@@ -5,10 +5,8 @@ public import FoundationEssentials
 /// A reservation is all there is to a booking, so inserting, moving and cancelling always succeed and there is nothing to ask
 /// afterwards. Guests are invited and told of changes by mail.
 public struct LocalCalendar: Calendar {
-    /// `meetings.calendar_id` of what is in no other calendar. Google's ids are `primary` or hold an `@`.
-    public static let id = "local"
-
     public let invitesGuests = false
+    public let linksEvents = false
 
     public init() {}
 

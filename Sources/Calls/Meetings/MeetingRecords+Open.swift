@@ -35,7 +35,8 @@ extension MeetingRecords {
             WHERE (status = 'reserved'
                     OR status = 'confirmed' AND (move_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)
                     OR status = 'failed' AND cancel_requested_at IS NOT NULL)
-                AND calendar_id <> \(services.settings.calendarID)
+                AND (calendar_id <> \(services.settings.calendarID)
+                    OR status = 'confirmed' AND (calendar_link IS NOT NULL) <> \(services.calendar.linksEvents))
                 AND coalesce(\(unsafe: Self.changeRequestedAt), created_at)
                     < now() - make_interval(secs => \(age.inSeconds))
             """
@@ -49,20 +50,23 @@ extension MeetingRecords {
         let results = try await services.postgres.batch([
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
-            WHERE calendar_id = \(services.settings.calendarID) AND status = 'reserved' AND created_at < now() - make_interval(secs => \(age.inSeconds))
+            WHERE calendar_id = \(services.settings.calendarID) AND status = 'reserved'
+                AND created_at < now() - make_interval(secs => \(age.inSeconds))
                 AND NOT EXISTS (SELECT FROM calls WHERE calls.id = call_id AND finalized_at IS NULL)
             ORDER BY random() LIMIT \(limit)
             """,
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
             WHERE calendar_id = \(services.settings.calendarID) AND status = 'confirmed'
+                AND (calendar_link IS NOT NULL) = \(services.calendar.linksEvents)
                 AND (move_requested_at IS NOT NULL OR cancel_requested_at IS NOT NULL)
                 AND \(unsafe: Self.changeRequestedAt) < now() - make_interval(secs => \(age.inSeconds))
             ORDER BY random() LIMIT \(limit)
             """,
             """
             SELECT \(unsafe: Self.openColumns) FROM meetings
-            WHERE calendar_id = \(services.settings.calendarID) AND status = 'failed' AND cancel_requested_at < now() - make_interval(secs => \(age.inSeconds))
+            WHERE calendar_id = \(services.settings.calendarID) AND status = 'failed'
+                AND cancel_requested_at < now() - make_interval(secs => \(age.inSeconds))
             ORDER BY random() LIMIT \(limit)
             """,
         ])

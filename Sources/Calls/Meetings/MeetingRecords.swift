@@ -17,7 +17,10 @@ struct MeetingRecords: Sendable {
 
     /// Whether it is in the calendar that is configured: of another nobody here can say anything.
     func isHere(_ meeting: Meeting) -> Bool {
-        let isHere = meeting.calendarID == services.settings.calendarID
+        let isLinked = meeting.link != nil
+        let isHere =
+            meeting.calendarID == services.settings.calendarID
+            && (meeting.status != .confirmed || isLinked == services.calendar.linksEvents)
         if !isHere {
             services.logger.warning(
                 "a meeting is in a calendar that is not configured",

@@ -189,7 +189,7 @@ extension CallSettings {
         self.init()
         provider = twilio.provider.rawValue
         fromNumber = twilio.fromNumber
-        calendarID = calendar.provider == .local ? LocalCalendar.id : calendar.calendarID
+        calendarID = calendar.calendarID
         if let url = reader.url("PUBLIC_URL", default: nil) {
             publicURL = url
         } else if !needs.isDisjoint(with: [.webhooks, .providers]) {

@@ -42,6 +42,7 @@ final class FakeCalendar: Calls.Calendar {
 
     private let state = Mutex(State())
     let invitesGuests = true
+    let linksEvents = true
     private let deaths = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let holds = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let releases = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

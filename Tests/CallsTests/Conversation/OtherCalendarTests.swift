@@ -2,7 +2,6 @@ import Agents
 import FoundationEssentials
 import Platform
 import Postgres
-import TestSupport
 import Testing
 
 @testable import Calls
@@ -36,6 +35,23 @@ struct OtherCalendarTests {
         #expect(try await booked.meeting() == before)
         #expect(booked.calendar.events.count == 1)
         #expect(try await booked.jobs("send_email").count == 1, "nobody is told of a cancellation")
+    }
+
+    @Test("A caller whose change waits there is told once, not in every turn")
+    func toldOnce() async throws {
+        let booked = try await BookedScene()
+        try await booked.services.postgres.query("UPDATE meetings SET cancel_requested_at = now()")
+        var services = try await elsewhere(booked)
+        services.model = ScriptedModel { _, _ in ModelResponse(text: "Hello.") }
+        for turn in [4, 6, 8] {
+            let job = ProcessConversation(callID: booked.scene.callID, turn: turn, speech: "Hello?", confidence: 0.9)
+            _ = try await ConversationHandler(services).answer(job) { _, statements in
+                try await booked.services.postgres.batch(statements)
+            }
+        }
+        #expect(
+            try await booked.scene.count(
+                "tool_calls", where: "name = 'cancel_meeting' AND result->>'reason' = 'other_calendar'") == 1)
     }
 
     @Test("What was wanted of it waits for a worker that has its calendar, and does not hold up the others")
@@ -73,29 +89,17 @@ struct OtherCalendarTests {
         #expect(try await booked.meeting().status == .reserved)
     }
 
-    @Test("Meetings of the local calendar and of Google's are told apart, also those that stood before")
-    func migrated() async throws {
-        let bench = try await CallBench()
-        let migrator = try Migrator(
-            directory: TestDatabase.migrations, logger: Logger(label: "test", level: .critical))
-        let later = try await migrator.status(bench.database.client).applied.filter { $0.number > 20 }
-        _ = try await migrator.down(bench.database.client, count: later.count)
-        try await bench.query(
-            """
-            INSERT INTO meetings (calendar_id, event_key, calendar_event_id, calendar_link, title, starts_at, ends_at, status)
-            VALUES ('primary', 'op1', 'op1', NULL, 'Local', '2033-05-18T03:30Z', '2033-05-18T04:00Z', 'confirmed'),
-                ('primary', 'op2', 'op2', 'https://g', 'Google', '2033-05-18T04:30Z', '2033-05-18T05:00Z', 'confirmed'),
-                ('primary', 'op3', NULL, NULL, 'Open', '2033-05-18T05:30Z', '2033-05-18T06:00Z', 'reserved'),
-                ('team', 'op4', 'op4', NULL, 'Team', '2033-05-18T06:30Z', '2033-05-18T07:00Z', 'confirmed')
-            """)
-        let calendars: PostgresQuery = "SELECT array_agg(title || ' ' || calendar_id ORDER BY id) FROM meetings"
-        _ = try await migrator.up(bench.database.client)
-        #expect(
-            try await bench.value([String].self, calendars)
-                == ["Local \(LocalCalendar.id)", "Google primary", "Open primary", "Team team"])
-        _ = try await migrator.down(bench.database.client, count: later.count)
-        #expect(
-            try await bench.value([String].self, calendars)
-                == ["Local primary", "Google primary", "Open primary", "Team team"])
+    @Test("What another provider held under the same id is left alone too, and keeps its time taken")
+    func otherProvider() async throws {
+        let booked = try await BookedScene()
+        var services = booked.services
+        services.calendar = LocalCalendar()
+        let tools = try await tools(booked, services)
+        #expect(try await CancelMeetingTool(meetings: tools).execute([:]).value["reason"] == "other_calendar")
+        let start = BookedScene.instant("10:00")
+        let taken = try await MeetingRecords(services).taken(from: start, to: start + 1_800)
+        #expect(taken.count == 1)
+        try await booked.services.postgres.query("UPDATE meetings SET calendar_link = NULL")
+        #expect(try await CancelMeetingTool(meetings: self.tools(booked, services)).execute([:]).success)
     }
 }

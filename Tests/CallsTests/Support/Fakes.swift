@@ -6,6 +6,7 @@ import Synchronization
 final class HeldCalendar: Calls.Calendar {
     struct Away: Error {}
     let invitesGuests = true
+    let linksEvents = false
     private let state = Mutex((events: [String: InsertedEvent](), errors: [String: any Error](), isAway: false))
 
     func put(_ key: String, _ event: InsertedEvent) { state.withLock { $0.events[key] = event } }

@@ -42,7 +42,7 @@ struct CancelMeetingTool: Tool {
         case .done(let cancelled): success(cancelled)
         case .taken, .gone, .refused:
             MeetingTools.refusal("no_meeting", "that meeting does not stand any more")
-        case .elsewhere: MeetingTools.elsewhere
+        case .elsewhere: MeetingTools.elsewhere(meeting)
         case .unknown(let meeting):
             meetings.unconfirmed(
                 meeting, at: meeting.time,

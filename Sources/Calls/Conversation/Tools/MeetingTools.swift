@@ -70,10 +70,19 @@ struct MeetingTools: Sendable {
     }
 
     /// Of a change that nobody here can make.
-    static let elsewhere = refusal(
-        "other_calendar",
-        "that meeting is in a calendar that cannot be changed from here, and stays as it is: say that a colleague will get in "
-            + "touch about it")
+    static func elsewhere(_ meeting: Meeting) -> ToolResult {
+        ToolResult(
+            success: false,
+            value: [
+                "success": false, "reason": elsewhere, "meeting_id": meeting.eventID.map { .string($0) } ?? .null,
+                "error": .string(
+                    "that meeting is in a calendar that cannot be changed from here, and stays as it is: say that a colleague "
+                        + "will get in touch about it"),
+            ])
+    }
+
+    /// The reason of such a refusal.
+    static let elsewhere: JSON = "other_calendar"
 
     static func refusal(_ reason: String, _ problem: String) -> ToolResult {
         ToolResult(success: false, value: ["success": false, "reason": .string(reason), "error": .string(problem)])

@@ -61,7 +61,7 @@ struct RescheduleMeetingTool: Tool {
         case .gone:
             MeetingTools.refusal(
                 "no_meeting", "that meeting does not stand any more, so it was not moved: offer to book a new one")
-        case .elsewhere: MeetingTools.elsewhere
+        case .elsewhere: MeetingTools.elsewhere(meeting)
         case .refused:
             await meetings.refusal(
                 "refused", "the calendar did not move the meeting: it stays where it was", after: slot.lowerBound,
