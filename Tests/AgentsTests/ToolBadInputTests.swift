@@ -92,6 +92,11 @@ struct ToolBadInputTests {
         let lost = FunctionTool("act", "Answers a page.") { _ in ToolResult(success: true, value: page) }
         let outage = try await ended("{}", of: lost)
         #expect(!outage.result.success && outage.result.value["error"]?.string?.contains("web page") == true)
+        #expect(outage.result.isUncertain, "it may have acted")
+        let reading = FunctionTool("act", "Answers a page.", isRetrySafe: true) { _ in
+            ToolResult(success: true, value: page)
+        }
+        #expect(try await !ended("{}", of: reading).result.isUncertain)
     }
 
     @Test(

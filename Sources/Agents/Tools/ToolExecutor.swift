@@ -152,14 +152,14 @@ public struct ToolExecutor: Sendable {
             execution.attempts += 1
             do {
                 let result = try await withTimeLimit(deadline - .now) { try await tool.execute(arguments) }
-                (execution.result, execution.origin) = (usable(result), .executed)
+                (execution.result, execution.origin) = (usable(result, of: tool), .executed)
                 cache?.keep(execution.result, of: tool, arguments)
                 return
             } catch {
                 try Task.checkCancellation()
                 let wait = limits.firstWait * (1 << min(execution.attempts - 1, 10))
                 guard execution.attempts < limits.maximumAttempts, mayRetry(tool, error), .now + wait < deadline else {
-                    let fallback = tool.fallback(for: arguments).map(usable)
+                    let fallback = tool.fallback(for: arguments).map { usable($0, of: tool) }
                     execution.result = fallback ?? failure(tool, error)
                     execution.origin = fallback == nil ? .executed : .fallback
                     return
@@ -198,9 +198,11 @@ public struct ToolExecutor: Sendable {
     // MARK: after the tool
 
     /// What a model can read and use: not a page for people, and no more than the limit.
-    private func usable(_ result: ToolResult) -> ToolResult {
+    private func usable(_ result: ToolResult, of tool: any Tool) -> ToolResult {
         if WebPage.isIn(result.value) {
-            return .failure("the tool answered with a web page instead of data: it is out of order, go on without it")
+            let problem = "the tool answered with a web page instead of data: it is out of order, go on without it"
+            return tool.isRetrySafe
+                ? .failure(problem) : .uncertain("\(problem); it may or may not have been done: do not call it again")
         }
         let bytes = result.value.bytes
         guard bytes.count > limits.maximumResultBytes else { return result }

@@ -107,6 +107,10 @@ import Testing
                 ["headers": ["Authorization": "${DATABASE_URL}"]],
                 "$.tools[0].headers.Authorization may not use DATABASE_URL"
             ),
+            (
+                ["headers": ["Authorization": "${OPENAI_FALLBACK_API_KEY}"]],
+                "$.tools[0].headers.Authorization may not use OPENAI_FALLBACK_API_KEY"
+            ),
             (["body": ["a": "{number}"]], "$.tools[0].body cannot be sent with GET"),
             (["method": "POST", "body": ["a": ["b": "{other}"]]], "$.tools[0].body.a.b has a place for {other}"),
             (["result": "data.name"], "$.tools[0].result must be a path"),

@@ -7,7 +7,8 @@ struct CustomToolReader {
     private static let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     /// A custom tool sends what its file says to where its file says: the program's own secrets are not for it.
     private static let ownSecrets: Set = [
-        "DATABASE_URL", "API_TOKENS", "TWILIO_AUTH_TOKEN", "OPENAI_API_KEY", "BAML_PASSWORD", "EMAIL_PASSWORD",
+        "DATABASE_URL", "API_TOKENS", "TWILIO_AUTH_TOKEN", "OPENAI_API_KEY", "OPENAI_FALLBACK_API_KEY", "BAML_PASSWORD",
+        "EMAIL_PASSWORD",
         "JOB_SEALING_KEYS", "TAVUS_API_KEY", "TAVUS_WEBHOOK_SECRET", "ASTERISK_PASSWORD",
     ]
 
@@ -65,8 +66,13 @@ struct CustomToolReader {
         }
         if schema["type"] != "object" { fields.report("parameters.type", "must be object") }
         properties = Set((schema["properties"]?.object ?? [:]).keys)
-        // Arguments that nobody declared would go into the query or the body, as if the file's author had put them there.
-        return .object((schema.object ?? [:]).merging(["additionalProperties": false]) { own, _ in own })
+        // Arguments that nobody declared would go into the query or the body, as if the file's author had put them there. What
+        // schemas within this one declare, it does not know itself.
+        guard let members = schema.object, Set(members.keys).isDisjoint(with: ["$ref", "allOf", "anyOf", "oneOf"])
+        else {
+            return schema
+        }
+        return .object(members.merging(["additionalProperties": false]) { own, _ in own })
     }
 
     private mutating func method() -> String {
