@@ -14,6 +14,8 @@ public struct CallServices: Sendable {
     public var modelName: String
     /// Nil when no mail server is configured: e-mails are then not enqueued.
     public var mailer: (any Mailer)?
+    /// What agents are told of invitations, whatever calendar and mailer do; nil is what these do.
+    public var statedInvitation: GuestInvitation?
     public var settings: CallSettings
     /// What tools have answered to anybody in this process, for as long as they say.
     public let toolResults = ToolResultCache()

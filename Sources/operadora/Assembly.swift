@@ -98,6 +98,8 @@ struct Assembly: Sendable {
     /// nobody to put a caller through to. The tools that ask a server are there to be answered for: `Evaluation` executes none.
     func evaluationServices() throws -> CallServices {
         var services = try callServices()
+        // The agent that is graded says of invitations what the one on the telephone says.
+        services.statedInvitation = services.invitation
         services.calendar = LocalCalendar()
         services.mailer = nil
         services.tools.messenger = nil

@@ -20,6 +20,23 @@ struct ChatAdviceTests {
         #expect(run.error.contains("look at BAML_URL (http://127.0.0.1:1)"), "\(run.error)")
     }
 
+    @Test(
+        "With a fallback it is the fallback that failed last: its variables are named", arguments: ["baml", "openai"])
+    func fallback(_ kind: String) throws {
+        let more = [
+            "LANGUAGE_MODEL": kind, "OPENAI_FALLBACK_MODEL": "small", "OPENAI_FALLBACK_BASE_URL": "http://127.0.0.1:2",
+        ]
+        let model = try Configuration(Environment(Self.variables.merging(more) { $1 }), needs: []).model
+        for code in ModelError.Code.allCases {
+            let advice = try #require(AgentStop.modelFailed(ModelError(code, "it failed")).advice(model))
+            for other in ["BAML", "OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_BASE_URL"] {
+                #expect(!advice.contains(other))
+            }
+        }
+        let unreached = AgentStop.modelFailed(ModelError(.unavailable, "it failed")).advice(model)
+        #expect(unreached?.contains("look at OPENAI_FALLBACK_BASE_URL (http://127.0.0.1:2)") == true)
+    }
+
     @Test("No failure sends anybody to the model's address, name or key in our own environment")
     func names() throws {
         let model = try Configuration(Environment(Self.variables), needs: []).model

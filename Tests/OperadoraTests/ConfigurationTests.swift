@@ -40,13 +40,6 @@ import Testing
         #expect(configuration.metrics.host == "127.0.0.1" && configuration.metrics.port == nil)
     }
 
-    @Test("Meetings of the local calendar are not those of GOOGLE_CALENDAR_ID")
-    func calendarID() throws {
-        let more = ["GOOGLE_CALENDAR_ID": "sales@example.com"]
-        let configuration = try Configuration(Environment(complete.merging(more) { $1 }), needs: all)
-        #expect(configuration.calls.calendarID == "local")
-    }
-
     @Test("Booking links are kept as they are, a language without one has none, and mails come from FROM_EMAIL")
     func bookingLinks() throws {
         let more = [

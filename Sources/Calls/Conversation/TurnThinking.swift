@@ -138,8 +138,10 @@ struct TurnThinking: Sendable {
     private func utterance(_ run: AgentRun, _ changes: CommittedChanges) -> TurnPlan.Utterance {
         let text = String(CallerSpeech.clean(run.text ?? "").prefix(1_500))
         if run.isComplete, let claim = falseClaim(text, changes) {
-            // What is committed is said all the same.
-            return phrase(claim == .invited ? changes.phrase ?? claim.phrase : claim.phrase, .answer)
+            // What is committed is said all the same; and who has no meeting is to note no day.
+            guard claim == .invited else { return phrase(claim.phrase, .answer) }
+            let nothing: Phrase = changes.leaveMeeting(of: state) ? claim.phrase : .nothingBookedYet
+            return phrase(changes.phrase ?? nothing, .answer)
         }
         switch run.stop {
         case .answered where interruptedEnding != nil: return ending(text, interruptedEnding)

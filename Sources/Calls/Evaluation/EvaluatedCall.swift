@@ -86,9 +86,6 @@ extension CallerScript.Expectation {
     /// What of it does not hold.
     func problems(_ facts: EvaluatedCall.Facts, _ language: String, _ zone: Zone) -> [String] {
         var problems = meeting.map { self.problems(of: $0, facts, language, zone) } ?? []
-        if facts.bookings.count > 1 {
-            problems.append("\(facts.bookings.count) meetings were booked, and one at most was agreed")
-        }
         if let outcomes, !outcomes.contains(facts.outcome ?? "") {
             problems.append(
                 "the outcome is \(facts.outcome ?? "not written"), not \(outcomes.joined(separator: " or "))")

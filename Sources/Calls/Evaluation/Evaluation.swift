@@ -28,11 +28,12 @@ public struct Evaluation: Sendable {
     /// Throws `CallerScriptError` when a caller brings an answer of a tool that would not be asked for one.
     public func check(_ scripts: [CallerScript]) throws(CallerScriptError) {
         let names = services.tools.definitions.customTools.filter(\.isEnabled).map(\.tool.name)
-        let offered = names + (services.tools.mikrotik == nil ? [] : [ToolNames.mikrotik])
+        let offered = (names + (services.tools.mikrotik == nil ? [] : [ToolNames.mikrotik]))
+            .filter { brief.campaign?.tools?.contains($0) ?? true }
         let there = offered.isEmpty ? "there are none" : "there are: \(offered.joined(separator: ", "))"
         let problems = scripts.flatMap { script in
             script.answers.keys.sorted().filter { !offered.contains($0) }.map {
-                "\(script.name).answers.\($0) is no tool that asks others and is enabled; \(there)"
+                "\(script.name).answers.\($0) is no tool of this agent that asks others; \(there)"
             }
         }
         guard problems.isEmpty else { throw CallerScriptError(problems: problems) }
@@ -71,8 +72,8 @@ public struct Evaluation: Sendable {
                 }
                 state.campaign = campaign
             },
-            replaceTool: { [outside] tool in
-                guard outside.contains(tool.description.name) else { return tool }
+            replaceTool: { tool in
+                guard tool is CustomTool || tool is MikroTikTool else { return tool }
                 return RecordedTool(tool: tool) { tool, _ in
                     let answer = script.answers[tool.description.name] ?? ["success": false]
                     return ToolResult(success: answer["success"] != false, value: answer)

@@ -6,9 +6,9 @@ public import Jobs
 public struct SendEmail: Job, Hashable {
     public static let kind = "send_email"
     /// It carries a person's address and all that they are told.
+    public static let sealing = Sealing.whenKeyed
     /// What the reason of one begins with that the mail server refused for good, for what it is or whom it goes to.
     static let refusal = "refused: "
-    public static let sealing = Sealing.whenKeyed
     public var email: Email
     /// The e-mail is only sent while this meeting is confirmed.
     public var meetingID: Int64?

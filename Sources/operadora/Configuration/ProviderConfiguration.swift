@@ -71,15 +71,16 @@ struct ModelConfiguration: Sendable {
         let standard = "https://api.openai.com/v1"
         baseURL = reader.url("OPENAI_BASE_URL", default: standard) ?? standard
         name = reader.string("OPENAI_MODEL", default: "gpt-4.1-mini")
-        if !needs.isDisjoint(with: [.providers, .model]), kind == .openai, baseURL == standard {
+        let isAsked = !needs.isDisjoint(with: [.providers, .model])
+        if isAsked, kind == .openai, baseURL == standard {
             _ = reader.requiredSecret(
                 "OPENAI_API_KEY", "a key of the OpenAI project, unless OPENAI_BASE_URL leads elsewhere")
         }
-        fallback = fallback(&reader, standard: standard)
+        fallback = fallback(&reader, standard: standard, isAsked: isAsked)
     }
 
     /// Without an address of its own it is at the model's, with the model's key.
-    private func fallback(_ reader: inout EnvironmentReader, standard: String) -> Server? {
+    private func fallback(_ reader: inout EnvironmentReader, standard: String, isAsked: Bool) -> Server? {
         let url = reader.url("OPENAI_FALLBACK_BASE_URL", default: nil)
         let key = reader.secret("OPENAI_FALLBACK_API_KEY")
         guard let name = reader.string("OPENAI_FALLBACK_MODEL") else {
@@ -90,7 +91,7 @@ struct ModelConfiguration: Sendable {
             return nil
         }
         let fallback = Server(apiKey: key ?? (url == nil ? apiKey : nil), baseURL: url ?? baseURL, name: name)
-        if fallback.apiKey == nil, fallback.baseURL == standard {
+        if isAsked, fallback.apiKey == nil, fallback.baseURL == standard {
             reader.report(
                 "OPENAI_FALLBACK_API_KEY",
                 "is not set: set it to a key of the OpenAI project, unless OPENAI_FALLBACK_BASE_URL leads elsewhere")

@@ -88,17 +88,35 @@ struct GuestInvitationTests {
         }
     }
 
-    @Test("A model that insists on an invitation later is spoken over with what is so")
-    func insists() async throws {
+    @Test(
+        "A model that insists on an invitation later is spoken over with what is so",
+        arguments: [(true, Phrase.noInvitation), (false, .nothingBookedYet)])
+    func insists(_ isBooked: Bool, _ phrase: Phrase) async throws {
         let claim = "You will receive an invitation."
-        let (scene, services) = try await scene(.none, Scripts.saying(claim, claim))
-        let job = ProcessConversation(
-            callID: scene.callID, turn: 2, speech: "Do I get a mail?", confidence: 0.9, providerCallID: "CA1")
-        let reply = try await ConversationHandler(services).answer(job) { try await services.postgres.batch($1) }
-        guard case .committed(let answer) = reply else {
-            Issue.record("not answered")
-            return
+        let booking = Scripts.booking()
+        let model = ScriptedModel { request, _ in
+            if case .user("Do I get a mail?") = request.messages.last(where: \.isUsers) {
+                return ModelResponse(text: claim)
+            }
+            return try await booking.respond(to: request)
         }
-        #expect(answer.say == Phrase.noInvitation.text(in: .english))
+        let (scene, services) = try await scene(.none, model)
+        let questions = (isBooked ? ["Tomorrow is fine"] : []) + ["Do I get a mail?"]
+        var said = ""
+        for (index, question) in questions.enumerated() {
+            let job = ProcessConversation(
+                callID: scene.callID, turn: 2 + 2 * index, speech: question, confidence: 0.9, providerCallID: "CA1")
+            let reply = try await ConversationHandler(services).answer(job) { try await services.postgres.batch($1) }
+            guard case .committed(let answer) = reply else {
+                Issue.record("not answered")
+                return
+            }
+            said = answer.say ?? ""
+        }
+        #expect(said == phrase.text(in: .english))
     }
+}
+
+extension Message {
+    fileprivate var isUsers: Bool { if case .user = self { true } else { false } }
 }

@@ -91,7 +91,9 @@ struct EvaluatedToolsTests {
         let wrong = try script(#"{"book_meeting": {"success": true}, "find_customer": {}}"#)
         let error = #expect(throws: CallerScriptError.self) { try evaluation.check([wrong]) }
         #expect(error?.problems.count == 1)
-        #expect(error?.problems.first?.hasPrefix("ana.answers.book_meeting is no tool that asks others") == true)
+        #expect(
+            error?.problems.first?.hasPrefix("ana.answers.book_meeting is no tool of this agent that asks others")
+                == true)
         #expect(error?.problems.first?.hasSuffix("there are: find_customer, consultar_mikrotik") == true)
     }
 

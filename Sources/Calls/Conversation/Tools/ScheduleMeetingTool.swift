@@ -69,9 +69,10 @@ struct ScheduleMeetingTool: Tool {
         return try result(ended, address, language)
     }
 
-    /// Whether the mail server was asked already, and did not take it.
+    /// Whether the mail server was asked already, and did not take it. Of a worker that was lost nobody knows.
     private func hasFailedOnce(_ id: JobID) async throws -> Bool {
-        let rows = try await services.postgres.query("SELECT error IS NOT NULL FROM jobs WHERE id = \(id)")
+        let rows = try await services.postgres.query(
+            "SELECT coalesce(error <> 'its worker was lost', false) FROM jobs WHERE id = \(id)")
         return try rows.first?.decode(Bool.self) ?? false
     }
 

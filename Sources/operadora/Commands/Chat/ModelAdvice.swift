@@ -23,31 +23,32 @@ extension ModelConfiguration {
     fileprivate var words: ModelWords { ModelWords(model: self) }
 }
 
-/// What to set for the kind of model that is in use. With BAML the model's address, key and name are in the environment of
-/// `baml-cli serve`, and ours has the way to that server.
+/// What to set for the model that failed last: the fallback where there is one. With BAML the model's address, key and name are in
+/// the environment of `baml-cli serve`, and ours has the way to that server.
 private struct ModelWords {
     let model: ModelConfiguration
 
-    private var isBAML: Bool { model.kind == .baml }
+    private var isBAML: Bool { model.kind == .baml && model.fallback == nil }
+    private var prefix: String { model.fallback == nil ? "OPENAI_" : "OPENAI_FALLBACK_" }
     /// Of the server that we ask.
-    var url: String { isBAML ? model.bamlURL : model.baseURL }
-    private var urlVariable: String { isBAML ? "BAML_URL" : "OPENAI_BASE_URL" }
-    private var name: String { isBAML ? "the model" : model.name }
-    var modelVariable: String { isBAML ? "OPENAI_MODEL for baml-cli serve" : "OPENAI_MODEL" }
+    var url: String { isBAML ? model.bamlURL : model.fallback?.baseURL ?? model.baseURL }
+    private var urlVariable: String { isBAML ? "BAML_URL" : "\(prefix)BASE_URL" }
+    private var name: String { isBAML ? "the model" : model.fallback?.name ?? model.name }
+    var modelVariable: String { isBAML ? "OPENAI_MODEL for baml-cli serve" : "\(prefix)MODEL" }
 
     func remedy(_ error: ModelError) -> String {
         switch error.code {
         case .authentication:
             isBAML
                 ? "set BAML_PASSWORD to the password of \(url), and for baml-cli serve OPENAI_API_KEY to a key of the model"
-                : "set OPENAI_API_KEY to a key that may use \(name) at \(url)"
+                : "set \(prefix)API_KEY to a key that may use \(name) at \(url)"
         case .quotaExceeded:
-            "the account of OPENAI_API_KEY\(isBAML ? " of baml-cli serve" : "") has no credit left: add some, or set another key"
+            "the account of \(prefix)API_KEY\(isBAML ? " of baml-cli serve" : "") has no credit left: add some, or set another key"
         case .rateLimited: "too many requests for this account: wait a minute, then say it again"
         case .invalidRequest:
             isBAML
                 ? "look at BAML_URL (\(url)): is it baml-cli serve, with this release's baml_src and its OPENAI_ variables?"
-                : "look at OPENAI_MODEL (\(name)): does \(url) have it, and does it know tools?"
+                : "look at \(modelVariable) (\(name)): does \(url) have it, and does it know tools?"
         case .contextTooLong: "the conversation is longer than \(name) can read: start another chat"
         case .unavailable:
             "look at \(urlVariable) (\(url)), and whether it is reached from here"
@@ -56,7 +57,7 @@ private struct ModelWords {
         case .invalidAnswer:
             isBAML
                 ? "look at baml_src/, and whether the model is good enough for it"
-                : "does \(url) speak Chat Completions? Look at OPENAI_BASE_URL"
+                : "does \(url) speak Chat Completions? Look at \(urlVariable)"
         case .refused: "the model declined to answer: look at the instructions"
         }
     }
