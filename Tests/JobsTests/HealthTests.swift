@@ -62,6 +62,22 @@ struct HealthTests {
         }
     }
 
+    @Test("What waits for a limit is late when no living worker serves its queue")
+    func unserved() async throws {
+        try await JobBench.with { bench in
+            try await bench.sql("SELECT set_limit('lines', slots => 5)")
+            try await bench.sql("SELECT enqueue_job('work', queue => 'calls', limits => '{lines}')")
+            try await bench.sql("UPDATE jobs SET run_at = now() - interval '100 s' WHERE state = 'limited'")
+            let late = try #require(try await measure(bench)["queue_oldest_wait_seconds calls"])
+            #expect(late >= 100 && late < 400)
+            let worker = try await bench.value(
+                "SELECT register_worker('test', '{calls}', '{work}', interval '1 h')", Int64.self)
+            #expect(try await measure(bench)["queue_oldest_wait_seconds calls"] == 0)
+            try await bench.sql("UPDATE workers SET heartbeat_at = now() - interval '1 day' WHERE id = \(worker)")
+            #expect(try #require(try await measure(bench)["queue_oldest_wait_seconds calls"]) >= 100)
+        }
+    }
+
     @Test("What waits is counted up to ten thousand")
     func boundedDepth() async throws {
         try await JobBench.with { bench in
