@@ -7,7 +7,8 @@ import Testing
 @testable import operadora
 
 @Suite struct DemoTests {
-    @Test("The two documented queries return what the demo printed, and nothing stays behind")
+    @Test(
+        "The two documented queries return what the demo printed, its shell finds the calls, and nothing stays behind")
     func contractQueries() async throws {
         let demo = try Executable(["demo", "--leads", "12", "--keep", "--json"])
         let line = try #require(await demo.output.line { $0.hasPrefix("{") })
@@ -25,6 +26,11 @@ import Testing
         let outcomes = try #require(summary["by_outcome"]?.object)
         #expect(outcomes.values.compactMap(\.integer).reduce(0, +) == 12)
         #expect(summary["overhead"]?["p50"]?.number != nil && summary["overhead"]?["p99"]?.number != nil)
+
+        let shell = try #require(summary["environment"]?.string)
+        let list = try Executable(["-c", ". '\(shell)' && operadora calls list --json"], path: "/bin/sh")
+        #expect(try JSON(parsing: await list.output.rest()).array?.count == 12)
+        #expect(try await list.process.exit() == .status(0))
 
         demo.process.signal(SIGTERM)
         #expect(try await demo.process.exit() == .status(0))

@@ -70,8 +70,10 @@ struct Demo: Service {
             environment["CALL_PROVIDER"] = "simulator"
             say("Starting an ingress and two workers …")
             let processes = try await DemoProcesses.start(environment, home: stage.home, logger: logger)
+            environment["PUBLIC_URL"] = processes.publicURL
+            let shell = try stage.home.write(DemoShell.script(environment), to: "environment.sh")
             try await cleaningUp {
-                try await processes.whileAllRun { try await conduct(client, stage, processes, database) }
+                try await processes.whileAllRun { try await conduct(client, stage, processes, database, shell: shell) }
             } after: {
                 say("Stopping …")
                 await processes.stop()
@@ -83,7 +85,7 @@ struct Demo: Service {
 
     /// The campaign itself.
     private func conduct(
-        _ client: PostgresClient, _ stage: Stage, _ processes: DemoProcesses, _ database: String
+        _ client: PostgresClient, _ stage: Stage, _ processes: DemoProcesses, _ database: String, shell: String
     ) async throws {
         let campaignID = try await createCampaign(client)
         let file = try stage.home.write(DemoLeads(count: options.leads).csv, to: "leads.csv")
@@ -94,10 +96,11 @@ struct Demo: Service {
         try await DemoProgress(client: client).follow(stallLimit: .seconds(120))
         let summary = try await DemoSummary.read(client, twilio: stage.providers.twilio)
         if options.printsJSON {
-            Console.print(summary.json(database: options.staysUp ? database : nil).text)
+            Console.print(
+                summary.json(database: options.staysUp ? database : nil, shell: options.staysUp ? shell : nil).text)
         } else {
             Console.print("\n" + summary.text(width: Console.width))
-            Console.print("\n" + howToLookFurther(database, processes))
+            Console.print("\n" + howToLookFurther(database, processes, shell: shell))
         }
         if options.staysUp { try await stayUp() }
         if summary.unfinishedCalls > 0 { throw ExitCode.failure }
@@ -117,7 +120,7 @@ struct Demo: Service {
         return try row.decode(Int64.self)
     }
 
-    private func howToLookFurther(_ database: String, _ processes: DemoProcesses) -> String {
+    private func howToLookFurther(_ database: String, _ processes: DemoProcesses, shell: String) -> String {
         let queries = [
             "SELECT * FROM meetings WHERE calendar_event_id IS NOT NULL;",
             "SELECT * FROM calls WHERE outcome = 'meeting_scheduled';", "SELECT * FROM report_campaigns;",
@@ -129,8 +132,11 @@ struct Demo: Service {
             Everything stays up until Ctrl-C. Look further:
                 psql "\(database)"
             \(queries)
-                DATABASE_URL="\(database)" operadora calls list
                 curl \(processes.publicURL)/metrics
+            Or call, chat and evaluate with the simulated providers, in another terminal:
+                . \(shell)
+                operadora calls list
+                operadora chat --campaign Demo
             """
     }
 

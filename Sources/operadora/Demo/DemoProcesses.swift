@@ -10,11 +10,12 @@ struct DemoProcesses: Sendable {
     private let ingress: DemoProcess
     private let workers: [DemoProcess]
 
-    /// What is not the providers': nothing of the user's own configuration comes through.
+    /// Of our own environment; nothing of the user's configuration comes through.
+    static let inherited: Set = ["PATH", "HOME", "LANG", "LC_ALL", "TZDIR", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX"]
+
+    /// What is not the providers'.
     static func environment(database: String, migrations: String) -> [String: String] {
-        let own = ProcessInfo.processInfo.environment.filter { name, _ in
-            ["PATH", "HOME", "LANG", "LC_ALL", "TZDIR", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX"].contains(name)
-        }
+        let own = ProcessInfo.processInfo.environment.filter { inherited.contains($0.key) }
         return own.merging([
             "DATABASE_URL": database, "MIGRATIONS_DIR": migrations, "BUSINESS_TIMEZONE": "America/New_York",
             "BUSINESS_HOURS": "mon-sat 08:00-20:00", "RECONCILE_AFTER_SECONDS": "10", "LOG_LEVEL": "info",

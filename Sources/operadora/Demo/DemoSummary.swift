@@ -90,7 +90,7 @@ struct DemoSummary: Sendable {
 
 extension DemoSummary {
     /// - Parameter database: where it can be queried; nil when it is gone.
-    func json(database: String?) -> JSON {
+    func json(database: String?, shell: String?) -> JSON {
         func milliseconds(_ percentile: Int) -> JSON {
             overhead(percentile: percentile).map { .number(($0.inMilliseconds * 100).rounded() / 100) } ?? .null
         }
@@ -100,7 +100,7 @@ extension DemoSummary {
             "unfinished_calls": .integer(Int64(unfinishedCalls)),
             "seconds": .number((duration.inSeconds * 100).rounded() / 100),
             "overhead": ["p50": milliseconds(50), "p99": milliseconds(99), "unit": "ms"],
-            "database": database.map { .string($0) } ?? .null,
+            "database": database.map { .string($0) } ?? .null, "environment": shell.map { .string($0) } ?? .null,
         ]
     }
 

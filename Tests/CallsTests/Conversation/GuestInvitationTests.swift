@@ -111,7 +111,7 @@ struct GuestInvitationTests {
                 Issue.record("not answered")
                 return
             }
-            said = answer.say ?? ""
+            said = answer.say
         }
         #expect(said == phrase.text(in: .english))
     }

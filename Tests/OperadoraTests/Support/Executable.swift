@@ -13,13 +13,15 @@ struct Executable: Sendable {
     let error: LineReader
 
     /// Starts it with these variables alone; its standard input is what `input` says, and then ends.
-    init(_ arguments: [String], _ environment: [String: String] = [:], input: String = "") throws {
+    init(
+        _ arguments: [String], _ environment: [String: String] = [:], input: String = "", path: String = Self.path
+    ) throws {
         let base = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "LD_LIBRARY_PATH"].contains($0.key) }
         let (output, error) = (try Pipe(), try Pipe())
         let file = try Self.file(input)
         defer { close(file) }
         process = try ChildProcess.start(
-            Self.path, arguments, environment: base.merging(environment) { _, new in new },
+            path, arguments, environment: base.merging(environment) { _, new in new },
             directory: FileManager.default.temporaryDirectory.path, input: .descriptor(file),
             output: .descriptor(output.writeEnd), error: .descriptor(error.writeEnd), isDetached: true)
         self.output = output.reader()
