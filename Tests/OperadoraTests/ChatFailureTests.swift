@@ -31,6 +31,17 @@ struct ChatFailureTests {
         #expect(error.contains("OPENAI_MODEL (gpt-none)"))
     }
 
+    @Test("A base URL without its path is asked after beside the model: both are answered with 404")
+    func wrongPath() async throws {
+        let bench = try await ChatBench()
+        let url = bench.environment["OPENAI_BASE_URL"]?.replacing("/v1", with: "") ?? ""
+        let run = try await bench.chat([], "hello", environment: ["OPENAI_BASE_URL": url])
+        await bench.close()
+        #expect(run.exit == .status(1))
+        #expect(run.error.contains("OPENAI_MODEL (gpt-4o-mini)"), "\(run.error)")
+        #expect(run.error.contains("at OPENAI_BASE_URL: does its path end in /v1"))
+    }
+
     @Test("Without a key, or a database, one line says what to set")
     func configuration() async throws {
         let bench = try await ChatBench()

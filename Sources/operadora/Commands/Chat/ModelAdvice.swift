@@ -45,10 +45,13 @@ private struct ModelWords {
         case .quotaExceeded:
             "the account of \(prefix)API_KEY\(isBAML ? " of baml-cli serve" : "") has no credit left: add some, or set another key"
         case .rateLimited: "too many requests for this account: wait a minute, then say it again"
+        case .invalidRequest where isBAML:
+            "look at BAML_URL (\(url)): is it baml-cli serve, with this release's baml_src and its OPENAI_ variables?"
         case .invalidRequest:
-            isBAML
-                ? "look at BAML_URL (\(url)): is it baml-cli serve, with this release's baml_src and its OPENAI_ variables?"
-                : "look at \(modelVariable) (\(name)): does \(url) have it, and does it know tools?"
+            // 404 is the answer to a model and to a path that the server does not have.
+            "look at \(modelVariable) (\(name)): does \(url) have it, and does it know tools?"
+                + (error.status == 404
+                    ? " And at \(urlVariable): does its path end in /v1, or as the server says?" : "")
         case .contextTooLong: "the conversation is longer than \(name) can read: start another chat"
         case .unavailable:
             "look at \(urlVariable) (\(url)), and whether it is reached from here"
