@@ -124,6 +124,29 @@ import Testing
         await model.stop()
     }
 
+    @Test("A model that is not there passes nobody: the evaluation stops with what to set", arguments: [false, true])
+    func silentModel(_ isWrongPath: Bool) async throws {
+        let model = Self.model()
+        var environment = try Self.environment(model)
+        if isWrongPath {
+            environment["OPENAI_BASE_URL"] = environment["OPENAI_BASE_URL"]?.replacing("/v1", with: "")
+        } else {
+            environment["OPENAI_API_KEY"] = "wrong"
+        }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "callers-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for name in ["a", "b"] {
+            try Data(#"{"says": ["No, thank you."], "expects": {"meeting": "none"}}"#.utf8)
+                .write(to: folder.appending(path: "\(name).json"))
+        }
+        let run = try await Executable.run("evaluate", folder.path, environment: environment)
+        #expect(run.exit == .status(1) && run.output.isEmpty, "\(run.output)")
+        #expect(run.error.contains("the model gave no answer at all to the first caller, a: "))
+        #expect(run.error.contains(isWrongPath ? "at OPENAI_BASE_URL: does its path end in /v1" : "set OPENAI_API_KEY"))
+        await model.stop()
+    }
+
     @Test("What cannot be evaluated is said before anybody is called")
     func refusals() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "callers-\(UUID().uuidString)")

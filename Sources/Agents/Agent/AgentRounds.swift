@@ -56,6 +56,14 @@ public enum AgentStop: Sendable, Hashable {
     case emptyAnswer
     case outOfTime
     case modelFailed(ModelError)
+
+    /// Whether the run has no answer: who waits for one gets an apology.
+    public var isFailure: Bool {
+        switch self {
+        case .answered, .ended: false
+        case .roundLimit, .repeatedCalls, .emptyAnswer, .outOfTime, .modelFailed: true
+        }
+    }
 }
 
 /// The bounds of one run.

@@ -24,12 +24,7 @@ extension ChatExchange: Codable {
     }
 
     /// Whether the model was to answer and could not: the caller got an apology.
-    public var modelFailed: Bool {
-        switch stop {
-        case nil, .answered, .ended: false
-        default: true
-        }
-    }
+    public var modelFailed: Bool { stop?.isFailure == true }
 
     /// The number of the agent's utterance.
     var answerNumber: Int { caller == nil ? turn : turn + 1 }

@@ -1,3 +1,4 @@
+public import Agents
 import FoundationEssentials
 import Platform
 import Postgres
@@ -20,10 +21,22 @@ public struct EvaluatedCall: Sendable {
     public var promptTokens: Int
     public var completionTokens: Int
     public var took: Duration
+    /// How the model's work ended, each time that it was asked in the conversation.
+    public var stops: [AgentStop]
     /// Empty when the caller got what was agreed.
     public var problems: [String]
 
     public var isPassed: Bool { problems.isEmpty }
+    /// Why there was no answer, where the model never gave one and it is not for what it was told to do.
+    public var silence: AgentStop? {
+        guard stops.allSatisfy(\.isFailure) else { return nil }
+        return stops.last { stop in
+            switch stop {
+            case .modelFailed, .outOfTime: true
+            default: false
+            }
+        }
+    }
 }
 
 extension EvaluatedCall {
@@ -41,16 +54,17 @@ extension EvaluatedCall {
         var offered: [Date]
         var bookings: [Booking]
         /// Turns in which the model gave no answer.
-        var apologies: Int
+        var failures: Int
     }
 
     static func load(
-        _ callID: Int64, _ script: CallerScript, language: String, _ services: CallServices, took: Duration
+        _ callID: Int64, _ script: CallerScript, language: String, _ services: CallServices, took: Duration,
+        stops: [AgentStop]
     ) async throws -> EvaluatedCall {
         let results = try await services.postgres.batch([
             "SELECT started_at, outcome, do_not_call_requested FROM calls WHERE id = \(callID)",
             """
-            SELECT role = 'agent', content, coalesce(purpose = 'apology', false), prompt_tokens, completion_tokens
+            SELECT role = 'agent', content, prompt_tokens, completion_tokens
             FROM turns WHERE call_id = \(callID) ORDER BY number
             """,
             "SELECT starts_at, guest_email FROM meetings WHERE call_id = \(callID) AND status = 'confirmed' ORDER BY id",
@@ -63,7 +77,7 @@ extension EvaluatedCall {
             """,
         ])
         let (startedAt, outcome, isDoNotCall) = try results[0][0].decode(Date.self, String?.self, Bool.self)
-        let turns = try results[1].map { try $0.decode(Bool.self, String.self, Bool.self, Int.self, Int.self) }
+        let turns = try results[1].map { try $0.decode(Bool.self, String.self, Int.self, Int.self) }
         let bookings = try results[2].map { row in
             let (startsAt, guestEmail) = try row.decode(Date.self, String?.self)
             return Booking(startsAt: startsAt, guestEmail: guestEmail)
@@ -72,12 +86,12 @@ extension EvaluatedCall {
         let facts = Facts(
             startedAt: startedAt, outcome: outcome, isDoNotCall: isDoNotCall,
             offered: offered.compactMap { $0["datetime"]?.string.flatMap { try? Date($0, strategy: .iso8601) } },
-            bookings: bookings, apologies: turns.filter(\.2).count)
+            bookings: bookings, failures: stops.count(where: \.isFailure))
         let zone = Zone(identifier: script.lead.timezone) ?? .utc
         return EvaluatedCall(
             name: script.name, callID: callID, outcome: outcome, meetings: bookings.map { zone.iso8601($0.startsAt) },
-            turns: turns.map { Turn(isAgents: $0.0, text: $0.1) }, promptTokens: turns.map(\.3).reduce(0, +),
-            completionTokens: turns.map(\.4).reduce(0, +), took: took,
+            turns: turns.map { Turn(isAgents: $0.0, text: $0.1) }, promptTokens: turns.map(\.2).reduce(0, +),
+            completionTokens: turns.map(\.3).reduce(0, +), took: took, stops: stops,
             problems: script.expectation.problems(facts, language, zone))
     }
 }
@@ -95,8 +109,9 @@ extension CallerScript.Expectation {
                 isDoNotCall
                     ? "the wish never to be called again was not written" : "a wish never to be called was written")
         }
-        if !problems.isEmpty, facts.apologies > 0 {
-            problems.append("the model gave no answer in \(facts.apologies) turns")
+        // Whatever else came of it: the caller heard an apology, and what was agreed is luck.
+        if facts.failures > 0 {
+            problems.append("the model gave no answer in \(facts.failures) \(facts.failures == 1 ? "turn" : "turns")")
         }
         return problems
     }

@@ -2,6 +2,7 @@ import Agents
 import FoundationEssentials
 import Platform
 import Postgres
+import Synchronization
 
 /// Lets scripted callers talk with the agent, through the handlers of every other call, and grades what the database holds
 /// afterwards. Several may be under way at once.
@@ -47,18 +48,20 @@ public struct Evaluation: Sendable {
         services.settings.provider = Self.provider
         let language = script.lead.language ?? brief.language
         let callID = try await begin(script, language)
-        try await talk(script, callID, ConversationHandler(services, options(script)))
+        let stops = ObservedStops()
+        try await talk(script, callID, ConversationHandler(services, options(script, stops)))
         try await services.postgres.query(
             """
             UPDATE calls SET status = 'ended', ended_at = now(), provider_status = 'completed', last_event_at = now()
             WHERE id = \(callID)
             """)
         try await FinalizeCallHandler(services).finalize(callID, services.logger)
-        return try await EvaluatedCall.load(callID, script, language: language, services, took: stopwatch.elapsed)
+        return try await EvaluatedCall.load(
+            callID, script, language: language, services, took: stopwatch.elapsed, stops: stops.all)
     }
 
     /// The brief's agent, with the tools that this caller has answers of.
-    private func options(_ script: CallerScript) -> TurnOptions {
+    private func options(_ script: CallerScript, _ stops: ObservedStops) -> TurnOptions {
         let definitions = services.tools.definitions
         let all = ToolNames.own + definitions.systemTools.map(\.name) + definitions.customTools.map(\.tool.name)
         return TurnOptions(
@@ -72,6 +75,7 @@ public struct Evaluation: Sendable {
                 }
                 state.campaign = campaign
             },
+            observe: { stops.take($0) },
             replaceTool: { tool in
                 guard tool is CustomTool || tool is MikroTikTool else { return tool }
                 return RecordedTool(tool: tool) { tool, _ in
@@ -120,5 +124,17 @@ public struct Evaluation: Sendable {
             case .hangUp: return
             }
         }
+    }
+}
+
+/// How the model's work ended, each time, gathered as it happens.
+private final class ObservedStops: Sendable {
+    private let stops = Mutex<[AgentStop]>([])
+
+    var all: [AgentStop] { stops.withLock { $0 } }
+
+    func take(_ event: AgentEvent) {
+        guard case .finished(let run) = event else { return }
+        stops.withLock { $0.append(run.stop) }
     }
 }

@@ -1,3 +1,4 @@
+import Agents
 import Calls
 import FoundationEssentials
 import Platform
@@ -64,7 +65,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             let briefs = if let found { found } else { try await briefs(nil, prompts, services) }
             let evaluations = briefs.map { Evaluation(services, $0) }
             try evaluations.first?.check(scripts)
-            return try await hold(scripts, evaluations)
+            return try await hold(scripts, evaluations, configuration.model)
         }
         let report = EvaluationReport(
             campaign: campaign, instructions: instructions, against: against, callers: scripts.map(\.name),
@@ -132,7 +133,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     }
 
     /// By the number of the prompt; each caller's calls stand together, in the callers' order.
-    private func hold(_ scripts: [CallerScript], _ evaluations: [Evaluation]) async throws -> [[EvaluatedCall]] {
+    private func hold(
+        _ scripts: [CallerScript], _ evaluations: [Evaluation], _ model: ModelConfiguration
+    ) async throws -> [[EvaluatedCall]] {
         let planned = evaluations.indices.flatMap { prompt in
             scripts.flatMap { script in (0..<runs).map { _ in (prompt: prompt, script: script) } }
         }
@@ -140,7 +143,16 @@ struct EvaluateCommand: AsyncParsableCommand {
         try await withThrowingTaskGroup(of: (Int, EvaluatedCall).self) { group in
             for (number, plan) in planned.enumerated() {
                 if number >= parallel, let (number, call) = try await group.next() { held[number] = call }
-                group.addTask { (number, try await evaluations[plan.prompt].run(plan.script)) }
+                group.addTask {
+                    var call = try await evaluations[plan.prompt].run(plan.script)
+                    // A model that is not there is so for every caller.
+                    if number == 0, let advice = call.silence?.advice(model) {
+                        throw CommandFailure(
+                            "the model gave no answer at all to the first caller, \(call.name): \(advice)")
+                    }
+                    if let advice = call.stops.last(where: \.isFailure)?.advice(model) { call.problems.append(advice) }
+                    return (number, call)
+                }
             }
             for try await (number, call) in group { held[number] = call }
         }

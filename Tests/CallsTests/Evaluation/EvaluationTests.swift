@@ -118,13 +118,32 @@ struct EvaluationTests {
         #expect(Set(calls.map(\.meetings)).count == 1)
     }
 
-    @Test("A model that gives no answer is named beside what it led to")
+    @Test("A model that gives no answer is named, beside what it led to and where that is what was expected")
     func silence() async throws {
-        let (evaluation, _) = try await evaluation(
-            ScriptedModel { _, _ in throw ModelError(.authentication, "the key is wrong") })
+        let wrongKey = ModelError(.authentication, "the key is wrong")
+        let (evaluation, _) = try await evaluation(ScriptedModel { _, _ in throw wrongKey })
         let call = try await evaluation.run(try script(Self.expected))
         #expect(call.problems.contains("no meeting was booked"))
         #expect(call.problems.contains { $0.hasPrefix("the model gave no answer") })
+        let uninterested = try await evaluation.run(try script(#"{"meeting": "none"}"#))
+        #expect(uninterested.problems == ["the model gave no answer in 2 turns"], "\(uninterested.turns)")
+        #expect(uninterested.silence == .modelFailed(wrongKey))
+    }
+
+    @Test("One turn without an answer fails its caller too, and is no silence")
+    func falters() async throws {
+        let refused = ModelError(.refused, "no")
+        let (evaluation, _) = try await evaluation(
+            ScriptedModel { request, _ in
+                guard request.responseSchema == nil, case .user(let words)? = request.messages.last else {
+                    return ModelResponse(text: "{}")
+                }
+                if words.contains("Yes") { throw refused }
+                return ModelResponse(text: "Good.")
+            })
+        let call = try await evaluation.run(try script(#"{"meeting": "none"}"#))
+        #expect(call.problems == ["the model gave no answer in 1 turn"], "\(call.turns)")
+        #expect(call.stops == [.answered, .modelFailed(refused), .answered] && call.silence == nil)
     }
 
     @Test("Whoever never wants to be called again is found in the database")
