@@ -65,6 +65,9 @@ struct JSONSchemaTests {
         Case(["anyOf": [["type": "string"], ["type": "null"]]], nil),
         Case(
             ["anyOf": [["type": "string"], ["required": ["a"]]]], [:],
+            "value fits none of its alternatives (value.a is required)"),
+        Case(
+            ["anyOf": [["type": "string"], ["type": "null"]]], 1,
             "value fits none of its alternatives (value must be a string)"),
         Case(["oneOf": [["type": "integer"], ["minimum": 5]]], 3),
         Case(

@@ -38,11 +38,13 @@ struct JSONSchemaValidation {
     // MARK: any value
 
     private mutating func checkType(_ value: JSON, _ type: JSON, at place: String) -> Bool {
-        let names = (type.array ?? [type]).compactMap(\.string)
+        let names = Self.names(type)
         if names.contains(where: { Self.matches(value, $0) }) { return true }
         report(place, "must be \(names.map(Self.withArticle).joined(separator: " or "))")
         return false
     }
+
+    private static func names(_ type: JSON) -> [String] { (type.array ?? [type]).compactMap(\.string) }
 
     private static func matches(_ value: JSON, _ type: String) -> Bool {
         switch (type, value) {
@@ -82,8 +84,11 @@ struct JSONSchemaValidation {
         if let schemas = keywords["anyOf"]?.array {
             let attempts = schemas.map { violationsAlone(of: value, $0, at: place, depth: depth) }
             if !attempts.contains(where: \.isEmpty) {
-                // The alternative that came closest says best what to change.
-                let closest = attempts.min { $0.count < $1.count } ?? []
+                // The alternative that came closest says best what to change; one of another type is none that was meant.
+                let alike = zip(schemas, attempts).filter { schema, _ in
+                    schema["type"].map { Self.names($0).contains { Self.matches(value, $0) } } ?? true
+                }
+                let closest = (alike.isEmpty ? attempts : alike.map(\.1)).min { $0.count < $1.count } ?? []
                 report(
                     place,
                     "fits none of its alternatives (\(closest.prefix(3).map(\.description).joined(separator: "; ")))")

@@ -71,12 +71,13 @@ public struct CallerScript: Sendable {
         }
         var scripts: [CallerScript] = []
         var problems: [String] = []
-        for file in files {
+        for name in files {
+            let file = "\(path)/\(name)"
             do throws(CallerScriptError) {
-                guard let data = try? Data(contentsOf: URL(filePath: "\(path)/\(file)")) else {
+                guard let data = try? Data(contentsOf: URL(filePath: file)) else {
                     throw CallerScriptError(problems: ["\(file) cannot be read"])
                 }
-                scripts.append(try CallerScript(name: String(file.dropLast(5)), data))
+                scripts.append(try CallerScript(name: String(name.dropLast(5)), file: file, data))
             } catch {
                 problems += error.problems
             }
@@ -85,13 +86,20 @@ public struct CallerScript: Sendable {
         return scripts
     }
 
-    /// - Parameter data: the file's JSON text.
-    public init(name: String, _ data: Data) throws(CallerScriptError) {
+    /// - Parameters:
+    ///   - name: of the caller, with which the place of whatever is wrong begins.
+    ///   - file: how a text that is no JSON is called; nil is the name.
+    ///   - data: the file's JSON text.
+    public init(name: String, file: String? = nil, _ data: Data) throws(CallerScriptError) {
+        let file = file ?? name
         guard data.count <= Self.largestFile else {
-            throw CallerScriptError(problems: ["\(name) is larger than \(Self.largestFile) bytes"])
+            throw CallerScriptError(problems: ["\(file) is larger than \(Self.largestFile) bytes"])
         }
-        guard let json = try? JSON(parsing: data) else {
-            throw CallerScriptError(problems: ["\(name) is not JSON"])
+        let json: JSON
+        do {
+            json = try JSON(parsing: data)
+        } catch {
+            throw CallerScriptError(problems: ["\(file) is not JSON: \(ToolsFileReader.reason(error))"])
         }
         let violations = try Self.schema().violations(of: json, at: name)
         guard violations.isEmpty else { throw CallerScriptError(problems: violations.map(\.description)) }

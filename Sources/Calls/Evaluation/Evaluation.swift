@@ -26,7 +26,8 @@ public struct Evaluation: Sendable {
         outside = Set(services.tools.definitions.customTools.map(\.tool.name) + [ToolNames.mikrotik])
     }
 
-    /// Throws `CallerScriptError` when a caller brings an answer of a tool that would not be asked for one.
+    /// Throws `CallerScriptError` when a caller brings an answer of a tool that would not be asked for one, or is to agree on a
+    /// time that there is not.
     public func check(_ scripts: [CallerScript]) throws(CallerScriptError) {
         let names = services.tools.definitions.customTools.filter(\.isEnabled).map(\.tool.name)
         let offered = (names + (services.tools.mikrotik == nil ? [] : [ToolNames.mikrotik]))
@@ -35,9 +36,22 @@ public struct Evaluation: Sendable {
         let problems = scripts.flatMap { script in
             script.answers.keys.sorted().filter { !offered.contains($0) }.map {
                 "\(script.name).answers.\($0) is no tool of this agent that asks others; \(there)"
-            }
+            } + (timeProblem(script).map { ["\(script.name).expects.meeting.at \($0)"] } ?? [])
         }
         guard problems.isEmpty else { throw CallerScriptError(problems: problems) }
+    }
+
+    /// What is wrong with the time that is to be agreed, in the caller's language and zone, as of now.
+    private func timeProblem(_ script: CallerScript) -> String? {
+        guard case .booked(.at(let words), _)? = script.expectation.meeting else { return nil }
+        let zone = Zone(identifier: script.lead.timezone) ?? .utc
+        let dates = SpokenDates(language: script.lead.language ?? brief.language, zone: zone, now: .now)
+        do {
+            let date = try dates.understand(words)
+            return date.instant(in: zone) == nil ? "must be one day with a time, such as “next tuesday at 10:00”" : nil
+        } catch {
+            return "cannot be agreed on: \(error)"
+        }
     }
 
     /// Throws when the database cannot be used; whatever the agent does is graded.

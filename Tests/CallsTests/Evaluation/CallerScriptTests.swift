@@ -27,7 +27,9 @@ struct CallerScriptTests {
             (#"{"says": [], "expects": {}}"#, "ana.expects is empty: name a meeting, an outcome or do_not_call"),
             (#"{"says": [], "expects": {}, "sais": 1}"#, "sais"),
             (#"{"says": [1], "expects": {}}"#, "ana.says[0]"),
-            (#"{"says": [], "expects": {"meeting": {"offered": 0}}}"#, "ana.expects.meeting"),
+            (#"{"says": [], "expects": {"meeting": {"offered": 0}}}"#, "ana.expects.meeting.offered must be"),
+            (#"{"says": [], "expects": {"meeting": {"offred": 2}}}"#, "ana.expects.meeting.offred"),
+            (#"{"says": [], "expects": {"meeting": "maybe"}}"#, "ana.expects.meeting must be one of"),
             (#"{"says": [], "expects": {"outcome": "delighted"}}"#, "ana.expects.outcome"),
             (#"{"says": [], "expects": {"meeting": {}}, "answers": {"find": 1}}"#, "ana.answers.find"),
             (
@@ -64,6 +66,9 @@ struct CallerScriptTests {
         try Data("[]".utf8).write(to: folder.appending(path: "d.json"))
         let error = #expect(throws: CallerScriptError.self) { try CallerScript.folder(folder.path) }
         #expect(error?.problems.count == 2)
+        #expect(
+            error?.problems.first == "\(folder.path)/c.json is not JSON: not JSON at byte 2: expected a member's name",
+            "\(error?.problems ?? [])")
     }
 
     @Test("The caller says their lines in order, is silent where they are, and hangs up after the last")

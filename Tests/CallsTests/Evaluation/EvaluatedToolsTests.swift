@@ -97,6 +97,31 @@ struct EvaluatedToolsTests {
         #expect(error?.problems.first?.hasSuffix("there are: find_customer, consultar_mikrotik") == true)
     }
 
+    @Test(
+        "A time that no caller could agree on is refused with its place",
+        arguments: [
+            ("someday", "en", "cannot be agreed on: not_understood"), ("tomorrow", "en", "must be one day with a time"),
+            ("2020-01-10 at 10:00", "en", "cannot be agreed on: past"), ("tomorrow at 10:00", "en", nil),
+            ("mañana a las 10:00", "es", nil),
+        ])
+    func times(_ words: String, _ language: String, _ problem: String?) async throws {
+        let (_, services) = try await bench(Self.model())
+        defer { file.remove() }
+        let brief = try await ChatBrief.load(campaignID: nil, language: nil, instructions: nil, services)
+        let json =
+            #"{"lead": {"language": "\#(language)"}, "says": [], "expects": {"meeting": {"at": "\#(words)"}}}"#
+        let script = try CallerScript(name: "ana", Data(json.utf8))
+        var problems: [String] = []
+        do throws(CallerScriptError) {
+            try Evaluation(services, brief).check([script])
+        } catch {
+            problems = error.problems
+        }
+        #expect(problems.count == (problem == nil ? 0 : 1))
+        #expect(
+            problem.map { problems.first?.hasPrefix("ana.expects.meeting.at \($0)") == true } ?? true, "\(problems)")
+    }
+
     @Test("A campaign's agent has its instructions, greeting, tools and language; the caller's own language wins")
     func campaign() async throws {
         let model = Self.model()

@@ -33,7 +33,7 @@ struct ToolsFileReader {
     }
 
     /// The parser names the offset and nothing of the text.
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         guard case .dataCorrupted(let context)? = error as? DecodingError else { return "it cannot be read" }
         return context.debugDescription
     }
