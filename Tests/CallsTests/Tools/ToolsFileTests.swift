@@ -10,15 +10,30 @@ import Testing
 @Suite("The tools file") struct ToolsFileTests {
     private typealias Text = ToolsFileText
 
-    @Test("Each tool that the page declares is one that the reader takes as it stands")
+    @Test("Each file that the page shows is one that the reader takes as it stands")
     func pageExamples() throws {
         let blocks = try DocumentationPage("tools.md").blocks(of: "json")
-        #expect(!blocks.isEmpty)
+        #expect(blocks.count == 2)
         for block in blocks {
-            let file = Text.file(tools: [try JSON(parsing: block)])
-            let tool = try #require(try Text.read(file, secrets: ["CRM_TOKEN": "t"]).customTools.first)
-            #expect(tool.isEnabled && tool.tool.name == "find_customer" && tool.method == "GET")
+            let definitions = try Text.read(try JSON(parsing: block), secrets: ["CRM_TOKEN": "t"])
+            #expect(definitions.systemTools.map(\.kind) == SystemToolDefinition.Kind.allCases)
         }
+        let tool = try #require(try Text.read(JSON(parsing: blocks[0]), secrets: ["CRM_TOKEN": "t"]).customTools.first)
+        #expect(tool.isEnabled && tool.tool.name == "find_customer" && tool.method == "GET")
+        let renamed = try Text.read(JSON(parsing: blocks[1]))
+        #expect(renamed.enabled(.disconnect)?.name == "colgar" && renamed.enabled(.openURL) == nil)
+    }
+
+    @Test("Without system_tools a file leaves the program's own as they are, and their names are taken all the same")
+    func needsNoSystemTools() throws {
+        let definitions = try Text.read(["tools": [Text.tool()]])
+        #expect(definitions.systemTools == ToolDefinitions.standard.systemTools)
+        #expect(definitions.customTools.map(\.tool.name) == ["find_customer"])
+        #expect(
+            Text.problems(["tools": [Text.tool(["name": "abrirEnlace", "id": "system_disconnect"])]]) == [
+                "$.tools[0].name is taken by a tool of the program", "$.tools[0].id is taken by a tool of the program",
+            ])
+        #expect(!Text.problems(["system_tools": .null, "tools": []]).isEmpty)
     }
 
     @Test("A system tool may get another name and description, and may be switched off")

@@ -41,7 +41,9 @@ struct ToolsFileReader {
     // MARK: system tools
 
     private func systemTools(_ fields: inout FieldReader) -> [SystemToolDefinition] {
-        guard let entries = fields.value("system_tools")?.array else {
+        // A file of tools alone changes nothing about the program's own.
+        guard let value = fields.value("system_tools") else { return ToolDefinitions.standard.systemTools }
+        guard let entries = value.array else {
             fields.report("system_tools", "must be an array: system tools cannot be removed, only disabled")
             return []
         }
@@ -81,6 +83,11 @@ struct ToolsFileReader {
         var owners = Dictionary(
             ToolNames.own.map { ($0, "a tool of the program") }, uniquingKeysWith: { first, _ in first })
         var ids: [String: String] = [:]
+        if json["system_tools"] == nil {
+            for tool in ToolDefinitions.standard.systemTools {
+                (owners[tool.name], ids[tool.kind.id]) = ("a tool of the program", "a tool of the program")
+            }
+        }
         var problems: [ToolsFileProblem] = []
         for list in ["system_tools", "tools"] {
             for (index, entry) in (json[list]?.array ?? []).enumerated() {
