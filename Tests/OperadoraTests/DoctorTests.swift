@@ -143,6 +143,28 @@ import Testing
         await google.stop()
     }
 
+    @Test(
+        "A server that does not list its models is one when it knows /chat/completions",
+        arguments: [
+            (400, "ok", "does not list its models"), (422, "ok", "does not list its models"),
+            (401, "failed", "set OPENAI_API_KEY anew"), (404, "failed", "does its path end in /v1"),
+            (405, "failed", "look at OPENAI_BASE_URL"), (500, "failed", "answers 500"),
+        ])
+    func unlistedModels(_ status: Int, _ state: String, _ text: String) async throws {
+        let server = try HTTPServer(configuration: .init(), logger: Logger(label: "test", level: .critical)) {
+            request in
+            let isChat = request.method == "POST" && request.path == "/v1/chat/completions"
+            return HTTPServerResponse(status: isChat ? status : 404)
+        }
+        let serving = Task { try await server.run() }
+        let found = try await findings([
+            "OPENAI_BASE_URL": "http://127.0.0.1:\(server.port)/v1", "OPENAI_API_KEY": "sk-x",
+        ])
+        #expect(found.states["language model"] == state && found.text.contains(text), "\(found.text)")
+        await server.stop(within: .seconds(1))
+        try await serving.value
+    }
+
     @Test("Each alarm that is raised is named, with what to do, by the thresholds of the environment")
     func alarms() async throws {
         let database = try await TestDatabase.make()
@@ -165,6 +187,8 @@ import Testing
         #expect(found.exit == .status(1))
         #expect(found.states["database"] == "ok" && found.states["migrations"] == "failed")
         #expect(found.states["TWILIO_AUTH_TOKEN"] == "failed" && found.states["Twilio"] == "skipped")
+        #expect(found.text.contains("not checked before TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are right"))
+        #expect(found.text.contains("not checked before GOOGLE_CREDENTIALS_FILE is right"))
         #expect(found.states["GOOGLE_CREDENTIALS_FILE"] == "failed" && found.states["calendar"] == "skipped")
     }
 }

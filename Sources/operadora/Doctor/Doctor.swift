@@ -62,7 +62,9 @@ struct Doctor {
     ) async -> Finding {
         let missing = needs.filter(broken.contains)
         guard !missing.isEmpty else { return await body() }
-        return .skipped(check, "not checked before \(missing.joined(separator: " and ")) is right")
+        return .skipped(
+            check, "not checked before \(missing.joined(separator: " and ")) \(missing.count == 1 ? "is" : "are") right"
+        )
     }
 
     private func database(_ configuration: Configuration, logger: Logger) async -> [Finding] {

@@ -69,15 +69,33 @@ struct ProviderChecks: Sendable {
     private func chatCompletions(
         _ check: String, _ server: ModelConfiguration.Server, _ prefix: String
     ) async -> Finding {
-        var request = HTTPClientRequest(.get, server.baseURL + "/models")
-        if let key = server.apiKey { request.headers["Authorization"] = "Bearer \(key.reveal())" }
-        return await ask(check, request, "look at \(prefix)_BASE_URL and the network") { response in
-            switch response.status {
-            case 200: return known(check, server.name, prefix, response)
-            case 401, 403: return .failed(check, "the key is refused", "set \(prefix)_API_KEY anew")
-            case 404: return .ok(check, "\(server.baseURL) answers, and does not list its models")
-            case 429: return .failed(check, "the quota is used up", "look at the account's plan and limits")
-            case let status: return .failed(check, "\(server.baseURL) answers \(status)", "try again later")
+        func ask(_ request: HTTPClientRequest, _ judge: (HTTPClientResponse) async -> Finding) async -> Finding {
+            var request = request
+            if let key = server.apiKey { request.headers["Authorization"] = "Bearer \(key.reveal())" }
+            return await self.ask(check, request, "look at \(prefix)_BASE_URL and the network", judge)
+        }
+        func refusal(_ status: Int) -> Finding {
+            switch status {
+            case 401, 403: .failed(check, "the key is refused", "set \(prefix)_API_KEY anew")
+            case 429: .failed(check, "the quota is used up", "look at the account's plan and limits")
+            default: .failed(check, "\(server.baseURL) answers \(status)", "try again later")
+            }
+        }
+        return await ask(HTTPClientRequest(.get, server.baseURL + "/models")) { response in
+            guard response.status == 404 else {
+                return response.status == 200
+                    ? known(check, server.name, prefix, response) : refusal(response.status)
+            }
+            // There are servers that do not list their models. What asks for nothing is refused, by who knows the path.
+            return await ask(HTTPClientRequest(.post, server.baseURL + "/chat/completions", json: [:])) { response in
+                switch response.status {
+                case 200, 400, 422: .ok(check, "\(server.baseURL) answers, and does not list its models")
+                case 404, 405:
+                    .failed(
+                        check, "\(server.baseURL) has neither /models nor /chat/completions",
+                        "look at \(prefix)_BASE_URL: does its path end in /v1, or as the server says?")
+                case let status: refusal(status)
+                }
             }
         }
     }
@@ -185,12 +203,12 @@ struct ProviderChecks: Sendable {
     /// Sends a request; a failure below HTTP is a finding of its own.
     private func ask(
         _ check: String, _ request: HTTPClientRequest, _ advice: String,
-        _ judge: (HTTPClientResponse) -> Finding
+        _ judge: (HTTPClientResponse) async -> Finding
     ) async -> Finding {
         var request = request
         request.timeout = .seconds(10)
         do {
-            return judge(try await http.send(request))
+            return await judge(try await http.send(request))
         } catch {
             return .failed(check, "\(error)", advice)
         }
