@@ -21,6 +21,24 @@ struct CampaignReference: Sendable {
         return CampaignReference(id: id, name: name, country: country)
     }
 
+    /// `draft`, `running`, `paused` or `completed`; `gone` when it was deleted since.
+    func status(_ client: PostgresClient) async throws -> String {
+        let row = try await client.query("SELECT status FROM campaigns WHERE id = \(id)").first
+        return try row?.decode(String.self) ?? "gone"
+    }
+
+    /// Why it can be neither paused nor resumed, and what can be done instead.
+    func idleness(_ status: String) -> CommandFailure {
+        let launch = "operadora campaign launch \"\(name)\""
+        let state =
+            switch status {
+            case "draft": "a draft, and nothing of it runs: \(launch) starts it"
+            case "completed": "completed, and nothing of it runs: \(launch) starts it again when it has new leads"
+            default: status
+            }
+        return CommandFailure("campaign \"\(name)\" is \(state)")
+    }
+
     private static func unknown(_ text: String, _ client: PostgresClient) async throws -> CommandFailure {
         let names = try await client.query("SELECT name FROM campaigns ORDER BY id DESC LIMIT 1000")
             .map { try $0.decode(String.self) }

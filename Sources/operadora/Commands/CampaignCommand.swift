@@ -31,10 +31,8 @@ struct CampaignCommand: ParsableCommand {
             try await Database.with { client in
                 let campaign = try await CampaignReference.find(campaign, client)
                 let count = try await client.query("SELECT launch_campaign(\(campaign.id))").first?.decode(Int.self)
-                let status = try await client.query("SELECT status FROM campaigns WHERE id = \(campaign.id)").first
-                Console.print(
-                    "Campaign \"\(campaign.name)\" is \(try status?.decode(String.self) ?? "gone"); "
-                        + "\(count ?? 0) calls were enqueued.")
+                let status = try await campaign.status(client)
+                Console.print("Campaign \"\(campaign.name)\" is \(status); \(count ?? 0) calls were enqueued.")
             }
         }
     }
@@ -50,8 +48,12 @@ struct CampaignCommand: ParsableCommand {
         func run() async throws {
             try await Database.with { client in
                 let campaign = try await CampaignReference.find(campaign, client)
-                try await client.query("SELECT pause_campaign(\(campaign.id))")
-                Console.print("Campaign \"\(campaign.name)\" is paused.")
+                let change = try await client.query("SELECT pause_campaign(\(campaign.id))").first
+                let isChanged = try change?.decode(Bool.self) ?? false
+                switch isChanged ? "paused" : try await campaign.status(client) {
+                case "paused": Console.print("Campaign \"\(campaign.name)\" is paused\(isChanged ? "" : " already").")
+                case let status: throw campaign.idleness(status)
+                }
             }
         }
     }
@@ -67,8 +69,12 @@ struct CampaignCommand: ParsableCommand {
         func run() async throws {
             try await Database.with { client in
                 let campaign = try await CampaignReference.find(campaign, client)
-                try await client.query("SELECT resume_campaign(\(campaign.id))")
-                Console.print("Campaign \"\(campaign.name)\" runs again.")
+                let change = try await client.query("SELECT resume_campaign(\(campaign.id))").first
+                let isChanged = try change?.decode(Bool.self) ?? false
+                switch isChanged ? "running" : try await campaign.status(client) {
+                case "running": Console.print("Campaign \"\(campaign.name)\" runs \(isChanged ? "again" : "already").")
+                case let status: throw campaign.idleness(status)
+                }
             }
         }
     }
