@@ -2,15 +2,21 @@ import FoundationEssentials
 import Glibc
 
 /// The report of an import: a CSV file with `line,verdict,column,value,reason`. Made with its first row, under its own
-/// name only when it is complete.
+/// name only when it is complete. Of the files that are there already it replaces earlier reports alone.
 struct ImportReport: ~Copyable {
     private static let flushBytes = 64 << 10
+    private static let header = Array("line,verdict,column,value,reason\r\n".utf8)
 
     let path: String
     private var descriptor: Int32 = -1
     private var buffer: [UInt8] = []
 
-    init(path: String) { self.path = path }
+    /// Writes nothing yet. Throws `LeadFileError.notWritable` when the report would take the place of `input` or of another
+    /// file that is no report.
+    init(path: String, of input: InputFile) throws {
+        for taken in [path, path + ".partial"] { try Self.check(taken, input) }
+        self.path = path
+    }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -57,7 +63,7 @@ struct ImportReport: ~Copyable {
     private mutating func open() throws {
         descriptor = Glibc.open(partialPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
-        buffer = Array("line,verdict,column,value,reason\r\n".utf8)
+        buffer = Self.header
     }
 
     private mutating func flush() throws {
@@ -69,6 +75,24 @@ struct ImportReport: ~Copyable {
             written += count
         }
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    /// An empty file is what an import that was killed leaves, or `mktemp` makes.
+    private static func check(_ path: String, _ input: InputFile) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        if input.isSame(status) { throw LeadFileError.notWritable(path: path, reason: "it is the file of the leads") }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 || beginsWithHeader(path) else {
+            throw LeadFileError.notWritable(path: path, reason: "it is there already, and is no report of an import")
+        }
+    }
+
+    private static func beginsWithHeader(_ path: String) -> Bool {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var start = [UInt8](repeating: 0, count: header.count)
+        return read(descriptor, &start, start.count) == start.count && start == header
     }
 
     private func failure() -> LeadFileError {

@@ -4,6 +4,7 @@ import Glibc
 final class InputFile {
     let size: Int?
     private let path: String
+    private let status: stat
     private let descriptor: Int32
 
     init(path: String) throws {
@@ -15,7 +16,11 @@ final class InputFile {
         var status = stat()
         let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         size = isFile ? Int(status.st_size) : nil
+        self.status = status
     }
+
+    /// Whether that is this file, by whatever path.
+    func isSame(_ other: stat) -> Bool { other.st_dev == status.st_dev && other.st_ino == status.st_ino }
 
     deinit { close(descriptor) }
 

@@ -26,8 +26,9 @@ actor LeadFileReader {
         path: String, reportPath: String, country: String?, zones: [String: String],
         progress: @escaping @Sendable (LeadImportProgress) -> Void
     ) throws {
-        file = try InputFile(path: path)
-        report = ImportReport(path: reportPath)
+        let file = try InputFile(path: path)
+        report = try ImportReport(path: reportPath, of: file)
+        self.file = file
         counts = LeadImportProgress(totalBytes: file.size)
         self.country = country
         self.zones = zones

@@ -19,7 +19,8 @@ public struct LeadImport: Sendable {
 
     /// - Parameters:
     ///   - path: the file, or "-" for standard input.
-    ///   - reportPath: where bad and merged rows are named, as CSV; no file is made when there are none.
+    ///   - reportPath: where bad and merged rows are named, as CSV; no file is made when there are none. An earlier report
+    ///     is replaced, any other file is not.
     ///   - isDryRun: judges and merges everything, then rolls back.
     ///   - progress: called on the import's own queue after each piece of the file.
     ///

@@ -32,7 +32,8 @@ struct LeadsCommand: ParsableCommand {
         @Argument(help: "The CSV file, or - for standard input.") var file: String
         @Option(help: "Name or number of the campaign.", valueName: "name or number") var campaign: String
         @Option(
-            help: "Where to write the report (default: import-report-<file>-<time>.csv in the working directory).",
+            help: "Where to write the report, in the place of an earlier one but of no other file "
+                + "(default: import-report-<file>-<time>.csv in the working directory).",
             valueName: "file")
         var report: String?
         @Flag(help: "Say what would be done, and change nothing.") var dryRun: Bool

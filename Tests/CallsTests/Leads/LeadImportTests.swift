@@ -166,6 +166,39 @@ import Testing
         await #expect(throws: error) { try await bench.run(bytes: bytes) }
     }
 
+    @Test("An earlier report is replaced, another file is not: the import is refused before it begins")
+    func reportInTheWay() async throws {
+        let bench = try await Bench()
+        let leads = "phone\n1\n2125550101\n"
+        for _ in 1...2 { #expect(try await bench.run(leads).reportPath == bench.reportPath) }
+        #expect(bench.report().count == 1)
+
+        let file = "\(bench.directory)/leads.csv"
+        try FileManager.default.createSymbolicLink(atPath: "\(bench.directory)/link.csv", withDestinationPath: file)
+        try FileManager.default.copyItem(atPath: file, toPath: "\(bench.directory)/other.csv")
+        try FileManager.default.copyItem(atPath: file, toPath: "\(bench.directory)/new.csv.partial")
+        try await bench.client.query("DELETE FROM leads")
+        for (name, taken, reason) in [
+            ("leads.csv", "leads.csv", "it is the file of the leads"),
+            ("link.csv", "link.csv", "it is the file of the leads"),
+            ("other.csv", "other.csv", "it is there already, and is no report of an import"),
+            ("new.csv", "new.csv.partial", "it is there already, and is no report of an import"),
+        ] {
+            for isDryRun in [false, true] {
+                let leadImport = LeadImport(bench.client, campaignID: bench.campaignID, country: "US")
+                let error = LeadFileError.notWritable(path: "\(bench.directory)/\(taken)", reason: reason)
+                await #expect(throws: error) {
+                    try await leadImport.run(
+                        path: file, reportPath: "\(bench.directory)/\(name)", isDryRun: isDryRun)
+                }
+                #expect(FileManager.default.contents(atPath: "\(bench.directory)/\(taken)") == Data(leads.utf8))
+            }
+        }
+        #expect(try await bench.leads().isEmpty)
+        try Data().write(to: URL(filePath: bench.reportPath))
+        #expect(try await bench.run(leads).reportPath == bench.reportPath, "nothing of an empty file is lost")
+    }
+
     @Test("A file that is not there, and a report that cannot be written, are named")
     func missingFiles() async throws {
         let bench = try await Bench()
