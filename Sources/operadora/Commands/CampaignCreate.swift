@@ -16,7 +16,8 @@ struct CampaignCreate: AsyncParsableCommand {
                 """)
     }
 
-    @Argument(help: "Its name; no two campaigns share one.") var name: String
+    @Argument(help: "Its name, not of digits alone; no two campaigns share one, in upper or lower case.")
+    var name: String
     @Option(help: "What leads without a language are spoken to in.") var language: Language?
     @Option(help: "Time zone of leads without one, such as America/Mexico_City.") var timezone: String?
     @Option(help: "Country of phone numbers without a country code: two letters, such as MX.") var country: String?
@@ -38,7 +39,16 @@ struct CampaignCreate: AsyncParsableCommand {
     var redial: String?
     @OptionGroup var output: OutputOptions
 
+    private var trimmedName: String { String(name.trimmed) }
+
     func validate() throws {
+        guard (1...200).contains(trimmedName.unicodeScalars.count) else {
+            throw ValidationError("'<name>' must have 1 to 200 characters other than white space at its ends")
+        }
+        if trimmedName.allSatisfy({ ("0"..."9").contains($0) }) {
+            throw ValidationError(
+                "'\(trimmedName)' is digits alone, which stand for the campaign of that number: add a word to the name")
+        }
         if let timezone, Zone(identifier: timezone) == nil {
             throw ValidationError(
                 "'--timezone \(timezone)' is not a time zone: it must be one such as America/Mexico_City")
@@ -67,6 +77,11 @@ struct CampaignCreate: AsyncParsableCommand {
 
     func run() async throws {
         try await Database.with { client in
+            let same = try await client.query(
+                "SELECT name FROM campaigns WHERE lower(name) = lower(\(trimmedName)) LIMIT 1")
+            if let same = try same.first?.decode(String.self) {
+                throw CommandFailure("there is already a campaign \"\(same)\"")
+            }
             let row: JSON
             do {
                 row = try await insert(client)
@@ -74,7 +89,7 @@ struct CampaignCreate: AsyncParsableCommand {
                 throw CommandFailure(complaint(error))
             }
             if output.json { return Console.print(row.text) }
-            Console.print("Campaign \"\(name)\" was created as number \(row["id"]?.integer ?? 0), in draft.")
+            Console.print("Campaign \"\(trimmedName)\" was created as number \(row["id"]?.integer ?? 0), in draft.")
         }
     }
 
@@ -86,7 +101,7 @@ struct CampaignCreate: AsyncParsableCommand {
             """
             INSERT INTO campaigns (name, language, timezone, country, instructions, greeting, tools, inbound_number,
                 max_concurrent_calls, calls_per_second, calling_window, redial)
-            VALUES (\(name), \(language?.rawValue), \(timezone), \(country?.uppercased()), \(instructions), \(greeting),
+            VALUES (\(trimmedName), \(language?.rawValue), \(timezone), \(country?.uppercased()), \(instructions), \(greeting),
                 \(tools), \(inboundNumber), \(maxConcurrentCalls), \(callsPerSecond), \(window),
                 coalesce(\(redial), '{"busy":["5m","30m"],"no_answer":["1h","4h"]}'))
             RETURNING to_jsonb(campaigns) - 'webhook_secret'
@@ -97,8 +112,6 @@ struct CampaignCreate: AsyncParsableCommand {
     /// The constraints' names are sentences.
     private func complaint(_ error: PostgresError) -> String {
         let sentence = (error.constraint ?? "").replacing("_", with: " ")
-        return error.constraint == "campaign_name_is_unique"
-            ? "there is already a campaign \"\(name)\""
-            : "the campaign was not created, because this would not hold: \(sentence)"
+        return "the campaign was not created, because this would not hold: \(sentence)"
     }
 }
