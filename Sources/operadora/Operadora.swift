@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import Postgres
 
 /// The one executable: every process and every command of the product.
 @main
@@ -18,6 +19,7 @@ struct Operadora: ParsableCommand {
                   operadora leads import leads.csv --campaign "Spring"
                   operadora campaign launch "Spring"
                 """,
+            version: version,
             subcommands: [
                 MigrateCommand.self, IngressCommand.self, WorkerCommand.self, LeadsCommand.self, CampaignCommand.self,
                 CallsCommand.self, ChatCommand.self, JobsCommand.self, QueuesCommand.self, SchedulesCommand.self,
@@ -51,6 +53,14 @@ struct Operadora: ParsableCommand {
             Console.print(HelpText(path).full)
             return 0
         }
+    }
+
+    /// With the newest migration that it knows, when it finds them: that is what processes of two versions differ in.
+    private static func version() -> String {
+        let migrator = try? Migrator(
+            directory: MigrationsDirectory.find(Environment.load()["MIGRATIONS_DIR"]),
+            logger: Logger(label: "operadora", level: .critical))
+        return "operadora 0.1.0" + (migrator.map { " (migration \($0.newest))" } ?? "")
     }
 
     private static func report(_ error: any Error) -> Int32 {

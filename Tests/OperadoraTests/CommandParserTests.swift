@@ -105,6 +105,7 @@ private struct Tool: ParsableCommand {
             ("snd a", "Error: Unknown command 'snd'. Did you mean 'send'?"),
             ("xyzzy", "Error: Unknown command 'xyzzy'"),
             ("--bogus", "Error: Unknown option '--bogus'"),
+            ("--version", "Error: Unknown option '--version'"),
             ("send a --tp me", "Error: Unknown option '--tp'. Did you mean '--to'?"),
             ("send", "Error: Missing expected argument '<file>'"),
             ("send a", "Error: Missing expected option '--to <to>'"),

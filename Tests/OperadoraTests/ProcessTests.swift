@@ -31,6 +31,17 @@ import Testing
         #expect(help.exit == .status(0) && help.error.isEmpty && help.output.contains("EXAMPLE"))
     }
 
+    @Test("The version has the newest migration that is there, and is told whatever else is wrong")
+    func version() async throws {
+        let migrations = try FileManager.default.contentsOfDirectory(atPath: TestDatabase.migrations)
+        let newest = migrations.count { $0.hasSuffix(".up.sql") }
+        let run = try await Executable.run("--version", environment: ["WORKER_CONCURRENCY": "many"])
+        #expect(run.exit == .status(0) && run.error.isEmpty && run.output == "operadora 0.1.0 (migration \(newest))\n")
+        let lost = try await Executable.run("--version", environment: ["MIGRATIONS_DIR": "/nowhere"])
+        #expect(lost.exit == .status(0) && lost.output == "operadora 0.1.0\n")
+        #expect(try await Executable.run("--help").output.contains("--version"))
+    }
+
     @Test("A worker waits for a database that is down, and SIGTERM ends the wait")
     func waitsForDatabase() async throws {
         let worker = try Executable(["worker"], unreachable)

@@ -34,6 +34,9 @@ public struct Migrator: Sendable {
         self.logger = logger
     }
 
+    /// The number of the directory's last migration; 0 when it has none.
+    public var newest: Int { directory.entries.count }
+
     /// Applies what is pending, oldest first, and returns it. Throws `MigrationError`, and changes nothing, when the database
     /// has migrations that are unknown or have been changed since; one that fails leaves those before it applied.
     public func up(_ client: PostgresClient) async throws -> [Migration] {

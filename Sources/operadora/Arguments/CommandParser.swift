@@ -19,6 +19,7 @@ struct CommandParser {
         while let command = path.last, !command.configuration.subcommands.isEmpty {
             guard let word = words.first, !word.hasPrefix("-") else {
                 if isHelp(words.first) { return .help(HelpText(path).full) }
+                if words.first == "--version", let version = command.configuration.version { return .help(version()) }
                 guard let next = command.configuration.defaultSubcommand else {
                     return words.isEmpty
                         ? .usage(HelpText(path).full) : usage(unknownOption(words[words.startIndex], []), path)

@@ -53,7 +53,10 @@ struct HelpText {
 
     private func section(_ title: String, _ arguments: [NamedArgument]) -> [String] {
         var rows = arguments.map { argument in row(argument.synopsis, explanation(argument.definition)) }
-        if title == "OPTIONS" { rows.append(row("-h, --help", "Show this help.")) }
+        if title == "OPTIONS" {
+            if configuration.version != nil { rows.append(row("--version", "Show the version.")) }
+            rows.append(row("-h, --help", "Show this help."))
+        }
         return rows.isEmpty ? [] : ["\(title):\n" + rows.joined(separator: "\n")]
     }
 

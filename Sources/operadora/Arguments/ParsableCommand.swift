@@ -27,6 +27,8 @@ struct CommandConfiguration {
     var abstract: String
     /// What else to know. An example belongs here.
     var discussion: String = ""
+    /// What `--version` prints; nil when there is no such option.
+    var version: (() -> String)?
     var subcommands: [any ParsableCommand.Type] = []
     /// Runs when no subcommand is named.
     var defaultSubcommand: (any ParsableCommand.Type)?
