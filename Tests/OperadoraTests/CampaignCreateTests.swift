@@ -18,6 +18,21 @@ struct CampaignCreateTests {
         #expect(try await bench.column("SELECT name FROM campaigns ORDER BY id") == ["Spring sale", "Spring sale 2"])
     }
 
+    @Test(
+        "A limit out of its range is a wrong argument, named with what is right",
+        arguments: [
+            ("--max-concurrent-calls", "0", "must be 1 to 100000"),
+            ("--max-concurrent-calls", "100001", "must be 1 to 100000"),
+            ("--calls-per-second", "0", "must be above 0"), ("--calls-per-second", "10001", "at most 10000"),
+        ])
+    func limits(option: String, value: String, words: String) async throws {
+        let bench = try await CommandBench()
+        let run = try await bench.run("campaign", "create", "Spring", option, value)
+        #expect(run.exit == .status(2) && run.output.isEmpty)
+        #expect(run.error.hasPrefix("Error: '\(option) \(value)") && run.error.contains(words), "\(run.error)")
+        #expect(try await bench.value("SELECT count(*) FROM campaigns") == 0)
+    }
+
     @Test("A name of digits alone would hide the campaign of that number, and one of white space is none")
     func unusableNames() async throws {
         let bench = try await CommandBench()

@@ -61,6 +61,10 @@ import Testing
         #expect(bad.exit == .status(1) && bad.output.isEmpty)
         #expect(bad.error.split(separator: "\n").count == 4, "\(bad.error)")
         #expect(bad.error.contains("\(path): $.tools[0].url cannot be asked"))
+        let list = try await Executable.run("tools", "list", environment: ["TOOLS_FILE": path])
+        #expect(list.exit == .status(1) && list.output.isEmpty)
+        let mistakes = bad.error.split(separator: "\n").map { "operadora: \($0)" }
+        #expect(list.error.split(separator: "\n").map(String.init) == mistakes)
         let json = try await Executable.run("tools", "check", "--json", environment: ["TOOLS_FILE": path])
         #expect(json.exit == .status(1))
         let report = try JSON(parsing: json.output)

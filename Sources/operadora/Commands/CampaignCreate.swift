@@ -56,6 +56,12 @@ struct CampaignCreate: AsyncParsableCommand {
         if let country, !PhoneNumber.isKnown(country: country.uppercased()) {
             throw ValidationError("'--country \(country)' is not a country: it must be two letters, such as MX")
         }
+        guard (1...100_000).contains(maxConcurrentCalls) else {
+            throw ValidationError("'--max-concurrent-calls \(maxConcurrentCalls)' must be 1 to 100000")
+        }
+        guard callsPerSecond > 0, callsPerSecond <= 10_000 else {
+            throw ValidationError("'--calls-per-second \(callsPerSecond)' must be above 0 and at most 10000")
+        }
         if callingWindow != "any" {
             do { _ = try WeeklyHours(callingWindow) } catch { throw ValidationError("'--calling-window': \(error)") }
         }

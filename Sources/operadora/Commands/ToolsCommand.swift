@@ -76,9 +76,15 @@ struct ToolInventory {
         ["name": .string(name), "kind": .string(kind), "enabled": .bool(isEnabled), "about": .string(about)]
     }
 
+    /// Throws `ConfigurationError` with each mistake of the tools file.
     static func rows(_ configuration: Configuration) throws -> [ToolInventory] {
         let settings = configuration.tools
-        let definitions = try settings.toolsFile(logger: Logger(label: "operadora", level: .critical)).definitions
+        let definitions: ToolDefinitions
+        do {
+            definitions = try settings.toolsFile(logger: Logger(label: "operadora", level: .critical)).definitions
+        } catch {
+            throw ConfigurationError(problems: error.problems.map { "\(settings.file): \($0)" })
+        }
         let system = definitions.systemTools.map {
             ToolInventory(name: $0.name, kind: "system", isEnabled: $0.isEnabled, about: $0.kind.rawValue)
         }
