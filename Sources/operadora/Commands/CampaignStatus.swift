@@ -1,3 +1,4 @@
+import Calls
 import Platform
 import Postgres
 
@@ -19,12 +20,14 @@ struct CampaignStatus: AsyncParsableCommand {
         try await Database.with { client in
             var id: Int64?
             if let campaign { id = try await CampaignReference.find(campaign, client).id }
-            let rows = try await CampaignFunnel.rows(of: id, client)
+            let zone = try Configuration.load(needs: []).calls.businessTimezone
+            let rows = try await CampaignFunnel.rows(of: id, usualZone: zone, client)
             if output.json {
                 // One campaign is one object.
                 return Console.print(id == nil ? JSON.array(rows).text : (rows.first ?? .null).text)
             }
             output.print(rows, CampaignFunnel.columns)
+            if id != nil, let next = rows.first?["next_call"]?.string { Console.print("\nnext call due: \(next)") }
             if id != nil, let outcomes = rows.first?["by_outcome"]?.object, !outcomes.isEmpty {
                 Console.print("\n" + CampaignFunnel.text(ofOutcomes: outcomes))
             }
@@ -43,13 +46,21 @@ enum CampaignFunnel {
     ]
 
     /// One object for each campaign, newest first. `calls` are dials: a lead that was redialled counts more than once.
-    static func rows(of id: Int64?, _ client: PostgresClient) async throws -> [JSON] {
+    /// `next_call_at` is when the first waiting call of a running campaign is due by its job and within the calling window,
+    /// whether or not a worker has found that closed yet.
+    ///
+    /// - Parameter usualZone: of calls that have none.
+    static func rows(of id: Int64?, usualZone: String, _ client: PostgresClient) async throws -> [JSON] {
         try await client.query(
             """
             SELECT to_jsonb(shown) FROM (
                 SELECT campaigns.id, campaigns.name, campaigns.status, campaigns.calling_window,
                     (SELECT count(*) FROM leads WHERE campaign_id = campaigns.id) AS leads,
                     funnel.*, outcomes.by_outcome,
+                    to_char(next.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS next_call_at,
+                    CASE WHEN next.at <= now() THEN 'now'
+                        ELSE to_char(next.at AT TIME ZONE next.zone, 'Dy YYYY-MM-DD HH24:MI ') || next.zone
+                    END AS next_call,
                     (SELECT count(*) FROM meetings JOIN calls ON calls.id = meetings.call_id
                      WHERE calls.campaign_id = campaigns.id AND meetings.status = 'confirmed') AS meetings
                 FROM campaigns
@@ -66,6 +77,14 @@ enum CampaignFunnel {
                     FROM (SELECT outcome, count(*) AS number FROM calls
                           WHERE campaign_id = campaigns.id AND outcome IS NOT NULL GROUP BY outcome) AS counted
                     ) AS outcomes
+                LEFT JOIN LATERAL (
+                    SELECT zone, next_opening(campaigns.calling_window, zone, greatest(soonest, now())) AS at
+                    FROM (SELECT coalesce(calls.timezone, \(usualZone)) AS zone, min(jobs.run_at) AS soonest
+                          FROM calls JOIN jobs ON jobs.id = calls.job_id
+                          WHERE calls.campaign_id = campaigns.id AND calls.status = 'queued'
+                              AND campaigns.status = 'running'
+                          GROUP BY zone) AS waiting
+                    ORDER BY at LIMIT 1) AS next ON true
                 WHERE campaigns.id = \(id) OR \(id) IS NULL
                 ORDER BY campaigns.id DESC LIMIT 1000) AS shown
             """
