@@ -16,16 +16,17 @@ func withTimeLimit<Value: Sendable>(
             first.settle(.failure(error))
         }
     }
+    defer { worker.cancel() }
+    // Work that waits for nobody has ended by now: it needs no timer, whose start and end would cost more than it did.
+    await Task.yield()
+    if let result = first.settled() { return try result.get() }
     // It has nothing to do but to sleep: it need not wait for a thread first.
     let timer = Task.immediate {
         // A cancelled timer has lost the race: nothing to settle.
         guard (try? await Task.sleep(for: limit)) != nil else { return }
         first.settle(.failure(TimeLimitExceeded()))
     }
-    defer {
-        timer.cancel()
-        worker.cancel()
-    }
+    defer { timer.cancel() }
     return try await withTaskCancellationHandler {
         try await first.value()
     } onCancel: {
@@ -43,6 +44,12 @@ private final class FirstResult<Value: Sendable>: Sendable {
         /// To `.taken`.
         case settled(Result<Value, any Error>)
         case taken
+
+        mutating func take() -> Result<Value, any Error>? {
+            guard case .settled(let result) = self else { return nil }
+            self = .taken
+            return result
+        }
     }
 
     private let state = Mutex(State.open)
@@ -62,15 +69,15 @@ private final class FirstResult<Value: Sendable>: Sendable {
         waiter?.resume(with: result)
     }
 
+    /// Takes the result when there is one.
+    func settled() -> Result<Value, any Error>? { state.withLock { $0.take() } }
+
     func value() async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             let result: Result<Value, any Error>? = state.withLock { state in
-                guard case .settled(let result) = state else {
-                    state = .waiting(continuation)
-                    return nil
-                }
-                state = .taken
-                return result
+                if let result = state.take() { return result }
+                state = .waiting(continuation)
+                return nil
             }
             if let result { continuation.resume(with: result) }
         }
