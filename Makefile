@@ -20,16 +20,16 @@ test: setup-tests ## Run every test, the short chaos test included
 	OPERADORA_REQUIRE_PEERS=1 swift test --no-parallel $(ARGS)
 
 build-thread-safety: setup-tests
-	swift build --build-tests --sanitize=thread --scratch-path .build/thread
+	OPERADORA_UNIT_TARGETS=1 swift build --build-tests --sanitize=thread --scratch-path .build/thread
 
 build-optimized: setup
 	swift build -c release --product operadora --scratch-path .build/optimized
 
 test-thread-safety: setup-tests ## Run the unit targets under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/.ci/thread-sanitizer.suppressions" OPERADORA_REQUIRE_PEERS=1 \
-		swift test --no-parallel --sanitize=thread --scratch-path .build/thread \
-		--skip EndToEndTests --skip OperadoraTests --skip JobsTests.CrashTests --skip JobsTests.StormTests \
-		--skip JobsTests.ModelTests --skip JobsTests.TickWalkTests --skip JobsTests.FailoverTests --skip ClaimPlanTests
+		OPERADORA_UNIT_TARGETS=1 swift test --no-parallel --sanitize=thread --scratch-path .build/thread \
+		--skip JobsTests.CrashTests --skip JobsTests.StormTests --skip JobsTests.ModelTests \
+		--skip JobsTests.TickWalkTests --skip JobsTests.FailoverTests --skip ClaimPlanTests
 
 chaos: setup-tests ## The long chaos test: 1,000 calls, random kills, PostgreSQL restarts
 	OPERADORA_REQUIRE_PEERS=1 OPERADORA_CHAOS=long swift test --filter ChaosTests

@@ -85,3 +85,9 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// The sanitizer runs the unit targets: what is tested as processes is not built for it.
+if Context.environment["OPERADORA_UNIT_TARGETS"] != nil {
+    package.targets.removeAll { ["operadora", "benchmarks", "OperadoraTests", "EndToEndTests"].contains($0.name) }
+    package.products.removeAll { $0.name == "operadora" }
+}
