@@ -64,7 +64,7 @@ struct ToolExecutorTests {
     @Test("No call outlives the deadline of its turn")
     func keepsDeadline() async throws {
         let slow = FunctionTool("slow", "Takes a minute.", timeout: .seconds(60)) { _ in
-            try await Task.sleep(for: .seconds(60))
+            await untilCancelled()
             return ToolResult(success: true, value: [:])
         }
         let ended = try await executor(slow).execute([call("slow")], until: .now + .milliseconds(20))

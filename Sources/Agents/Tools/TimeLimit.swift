@@ -8,6 +8,7 @@ struct TimeLimitExceeded: Error {}
 func withTimeLimit<Value: Sendable>(
     _ limit: Duration, _ work: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
+    let end = ContinuousClock.now + limit
     let first = FirstResult<Value>()
     let worker = Task {
         do {
@@ -23,7 +24,7 @@ func withTimeLimit<Value: Sendable>(
     // It has nothing to do but to sleep: it need not wait for a thread first.
     let timer = Task.immediate {
         // A cancelled timer has lost the race: nothing to settle.
-        guard (try? await Task.sleep(for: limit)) != nil else { return }
+        guard (try? await Task.sleep(until: end)) != nil else { return }
         first.settle(.failure(TimeLimitExceeded()))
     }
     defer { timer.cancel() }
