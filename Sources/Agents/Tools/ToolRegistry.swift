@@ -26,15 +26,16 @@ public final class ToolRegistry: Sendable {
     /// Throws when the name is taken or not one that models accept, or when the parameters are not a JSON Schema of an
     /// object.
     public func register(_ tool: any Tool) throws(ToolRegistryError) {
-        let name = tool.description.name
+        let description = tool.description
+        let (name, parameters) = (description.name, description.parameters)
         guard Self.isName(name) else { throw .invalidName(name) }
         let schema: JSONSchema
         do {
-            schema = try JSONSchema(tool.description.parameters)
+            schema = try JSONSchema(parameters)
         } catch {
             throw .invalidParameters(name, error.description)
         }
-        guard tool.description.parameters["type"] == "object" else {
+        guard parameters["type"] == "object" else {
             throw .invalidParameters(name, "JSON Schema: #/type must be object")
         }
         let isNew = state.withLock { state in
