@@ -21,8 +21,7 @@ struct CommittedChanges: Sendable {
 
     /// Whether the caller has a meeting after them: then it may be spoken of.
     func leaveMeeting(of state: TurnState) -> Bool {
-        var standing = Set(
-            state.meetings.filter { $0.status == .confirmed && !$0.isCancelRequested }.compactMap(\.eventID))
+        var standing = Set(state.meetings.filter(\.isKept).compactMap(\.eventID))
         for change in changes {
             guard let id = change.result["meeting_id"]?.string else { continue }
             if change.tool == CancelMeetingTool.name { standing.remove(id) } else { standing.insert(id) }

@@ -30,6 +30,8 @@ struct Meeting: Sendable, Hashable {
     var time: Range<Date> { startsAt..<endsAt }
     /// Whether it takes its time: it may yet become an event, or is one.
     var isStanding: Bool { status == .reserved || status == .confirmed }
+    /// Whether it may be spoken of as the caller's: confirmed, and not on its way to be cancelled.
+    var isKept: Bool { status == .confirmed && !isCancelRequested }
     var isChanging: Bool { status == .confirmed && (newTime != nil || isCancelRequested) }
 }
 

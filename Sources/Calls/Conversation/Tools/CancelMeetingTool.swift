@@ -14,11 +14,10 @@ struct CancelMeetingTool: Tool {
     let isRepeatable = true
 
     var description: ToolDescription {
-        let tells = meetings.services.invitation == .none ? "" : ", and tells the guest by e-mail"
         return ToolDescription(
             name: Self.name,
             description:
-                "Cancels a meeting that the caller has and does not want any more\(tells). For another time use "
+                "Cancels a meeting that the caller has and does not want any more\(meetings.tellsGuest). For another time use "
                 + "\(RescheduleMeetingTool.name) instead.",
             parameters: [
                 "type": "object", "properties": ["meeting_id": MeetingTools.meetingIDSchema],

@@ -55,6 +55,9 @@ struct MeetingTools: Sendable {
             ])
     }
 
+    /// What the description of a change adds, where the guest is told of it.
+    var tellsGuest: String { services.invitation == .none ? "" : ", and tells the guest by e-mail" }
+
     /// Who confirms later what the calendar has not confirmed yet.
     var confirmation: String {
         services.invitation == .none ? "a colleague will get in touch and confirm it" : "an e-mail will confirm it"

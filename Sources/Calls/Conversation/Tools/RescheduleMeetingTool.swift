@@ -14,11 +14,10 @@ struct RescheduleMeetingTool: Tool {
     let isRepeatable = true
 
     var description: ToolDescription {
-        let tells = meetings.services.invitation == .none ? "" : ", and tells the guest by e-mail"
         return ToolDescription(
             name: Self.name,
             description:
-                "Moves a meeting that the caller has to another time that they have agreed to\(tells). Only what it "
+                "Moves a meeting that the caller has to another time that they have agreed to\(meetings.tellsGuest). Only what it "
                 + "answers with success is moved.",
             parameters: Self.parameters)
     }
