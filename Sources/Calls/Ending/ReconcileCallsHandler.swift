@@ -135,9 +135,7 @@ extension ReconcileCallsHandler {
         do {
             try await ask(silent, logger)
             return true
-        } catch let error as PostgresError where error.isTransient {
-            throw error
-        } catch let error as CancellationError {
+        } catch let error where error.endsPass {
             throw error
         } catch {
             logger.warning(

@@ -106,9 +106,7 @@ extension MeetingSettlement {
     private func tryToSettle(_ open: OpenMeeting, _ logger: Logger) async throws {
         do {
             _ = try await settle(open)
-        } catch let error as PostgresError where error.isTransient {
-            throw error
-        } catch let error as CancellationError {
+        } catch let error where error.endsPass {
             throw error
         } catch {
             logger.warning(
