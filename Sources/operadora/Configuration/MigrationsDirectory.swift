@@ -16,7 +16,7 @@ enum MigrationsDirectory {
     }
 
     private static func usualPlaces() -> [String] {
-        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let executable = (try? OwnExecutable.path()) ?? ""
         let directory = executable.split(separator: "/").dropLast()
         // A build lies some levels below its checkout: .build/<triple>/release/operadora.
         let ancestors = (0...min(4, directory.count)).map { "/" + directory.dropLast($0).joined(separator: "/") }

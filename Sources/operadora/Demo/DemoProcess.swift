@@ -32,7 +32,7 @@ final class DemoProcess: Sendable {
         guard log >= 0 else { throw CommandFailure("\(logPath): \(String(cString: strerror(errno)))") }
         defer { close(log) }
         let lifeline = try LifeLine()
-        let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let executable = try OwnExecutable.path()
         // In the demo's directory, so that no .env of the user's is read.
         child = try ChildProcess.start(
             "/bin/sh", ["-c", Self.script, "sh", executable, command], environment: environment, directory: home.path,
