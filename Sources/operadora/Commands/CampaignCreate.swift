@@ -118,6 +118,9 @@ struct CampaignCreate: AsyncParsableCommand {
     /// The constraints' names are sentences.
     private func complaint(_ error: PostgresError) -> String {
         let sentence = (error.constraint ?? "").replacing("_", with: " ")
-        return "the campaign was not created, because this would not hold: \(sentence)"
+        // Somebody else may have made it since it was looked for.
+        return error.constraint == "campaign_name_is_unique"
+            ? "there is already a campaign \"\(trimmedName)\""
+            : "the campaign was not created, because this would not hold: \(sentence)"
     }
 }
