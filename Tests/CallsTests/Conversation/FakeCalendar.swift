@@ -78,29 +78,15 @@ final class FakeCalendar: Calls.Calendar {
     }
 
     func insert(_ event: CalendarEvent) async throws -> InsertedEvent {
-        let fault = nextFault()
-        switch fault {
-        case .fail: throw Lost()
-        case .refuse: throw CalendarError.refused("no")
-        case .loseAnswerLate:
-            _ = try add(event, isGuestInvited: true)
-            await hold()
-            throw Lost()
-        case .refuseLate:
-            await hold()
-            throw CalendarError.refused("no")
-        case .doLate: await hold()
-        case .dieBefore: try await die()
-        case .dieAfter:
-            _ = try add(event, isGuestInvited: true)
-            try await die()
-        case .loseAnswer, .loseAnswerAndReading:
-            _ = try add(event, isGuestInvited: true)
-            setUnreadable(fault == .loseAnswerAndReading)
-            throw Lost()
-        case .uninvited, nil: break
+        try await change { state, fault in
+            if let there = state.events[event.key] { return there }
+            let made = InsertedEvent(
+                id: event.key, link: "https://calendar.example/\(event.key)", startsAt: event.startsAt,
+                endsAt: event.endsAt, isGuestInvited: fault != .uninvited)
+            state.events[event.key] = made
+            state.insertions += 1
+            return made
         }
-        return try add(event, isGuestInvited: fault != .uninvited)
     }
 
     func event(_ key: String) async throws -> InsertedEvent? {
@@ -112,7 +98,7 @@ final class FakeCalendar: Calls.Calendar {
 
     func move(_ key: String, to time: Range<Date>, zone: String) async throws -> InsertedEvent {
         state.withLock { $0.moveRequests += 1 }
-        return try await change { state in
+        return try await change { state, _ in
             guard var event = state.events[key], !event.isCancelled else { throw CalendarError.gone(key) }
             if event.startsAt != time.lowerBound || event.endsAt != time.upperBound { state.moves += 1 }
             (event.startsAt, event.endsAt) = (time.lowerBound, time.upperBound)
@@ -122,7 +108,7 @@ final class FakeCalendar: Calls.Calendar {
     }
 
     func cancel(_ key: String) async throws {
-        try await change { state in
+        try await change { state, _ in
             guard state.events[key]?.isCancelled == false else { return }
             state.events[key]?.isCancelled = true
             state.cancellations += 1
@@ -131,16 +117,17 @@ final class FakeCalendar: Calls.Calendar {
 
     private func nextFault() -> Fault? { state.withLock { $0.faults.isEmpty ? nil : $0.faults.removeFirst() } }
 
-    private func change<Value: Sendable>(_ body: @escaping @Sendable (inout State) throws -> Value) async throws
-        -> Value
-    {
+    /// Does what was asked for, or what the next fault makes of it.
+    private func change<Value: Sendable>(
+        _ body: @escaping @Sendable (inout State, Fault?) throws -> Value
+    ) async throws -> Value {
+        let fault = nextFault()
         let done = { @Sendable in
             try self.state.withLock { state in
                 if state.isAway { throw Lost() }
-                return try body(&state)
+                return try body(&state, fault)
             }
         }
-        let fault = nextFault()
         switch fault {
         case .fail: throw Lost()
         case .refuse: throw CalendarError.refused("no")
@@ -163,20 +150,6 @@ final class FakeCalendar: Calls.Calendar {
         case .uninvited, nil: break
         }
         return try done()
-    }
-
-    private func add(_ event: CalendarEvent, isGuestInvited: Bool) throws -> InsertedEvent {
-        try state.withLock { state in
-            if state.isAway { throw Lost() }
-            if let there = state.events[event.key] { return there }
-            let made = InsertedEvent(
-                id: event.key, link: "https://calendar.example/\(event.key)", startsAt: event.startsAt,
-                endsAt: event.endsAt,
-                isGuestInvited: isGuestInvited)
-            state.events[event.key] = made
-            state.insertions += 1
-            return made
-        }
     }
 
     private func hold() async {

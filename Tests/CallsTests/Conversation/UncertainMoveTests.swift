@@ -8,6 +8,8 @@ import Testing
 /// A calendar that loses an answer and refuses what comes after it.
 @Suite("A move of which nobody knows whether it was made")
 struct UncertainMoveTests {
+    private let time = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
+
     private func settle(_ booked: BookedScene) async throws -> Duration? {
         let open = try await MeetingRecords(booked.services).open(in: booked.scene.callID)
         return try await MeetingSettlement(booked.services).settle(try #require(open.first))
@@ -61,13 +63,12 @@ struct UncertainMoveTests {
         let booked = try await BookedScene()
         let records = MeetingRecords(booked.services)
         let before = try await booked.meeting()
-        let first = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
         let second = BookedScene.instant("14:00")..<BookedScene.instant("14:30")
         booked.calendar.fail(.refuseLate)
         async let late = booked.reschedule(to: "11:30")
         await booked.calendar.held()
         // The same refusal was written by another one, and the caller has agreed to another time.
-        #expect(try await records.dropMove(before, to: first))
+        #expect(try await records.dropMove(before, to: time))
         _ = try await records.beginMove(before, to: second)
         booked.calendar.release()
         #expect(try await late["reason"] == "unconfirmed")
@@ -79,7 +80,6 @@ struct UncertainMoveTests {
     )
     func atOnce() async throws {
         let booked = try await BookedScene()
-        let time = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
         // Both have read the row before either wrote.
         let before = try await booked.meeting()
         let changer = try await booked.tools().changer
@@ -105,14 +105,7 @@ struct UncertainMoveTests {
     @Test("What the calendar moved is moved, also when another request for the same was refused and the wish dropped")
     func droppedMeanwhile() async throws {
         let booked = try await BookedScene()
-        let before = try await booked.meeting()
-        let time = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
-        booked.calendar.fail(.loseAnswerLate)
-        async let move = booked.reschedule(to: "11:30")
-        await booked.calendar.held()
-        #expect(try await MeetingRecords(booked.services).dropMove(before, to: time))
-        booked.calendar.release()
-        #expect(try await move["success"] == true)
+        #expect(try await moveDroppedMeanwhile(booked)["success"] == true)
         #expect(try await booked.meeting().time == time)
         #expect(booked.calendar.events.map(\.startsAt) == [time.lowerBound])
     }
@@ -121,18 +114,28 @@ struct UncertainMoveTests {
     func givenAway() async throws {
         let booked = try await BookedScene()
         let before = try await booked.meeting()
-        let time = BookedScene.instant("11:30")..<BookedScene.instant("12:00")
+        let answer = try await moveDroppedMeanwhile(booked) {
+            try await booked.services.postgres.query(
+                """
+                INSERT INTO meetings (calendar_id, event_key, title, starts_at, ends_at)
+                VALUES ('primary', 'op99999', 'Other', \(time.lowerBound), \(time.upperBound))
+                """)
+        }
+        #expect(answer["reason"] == "unconfirmed")
+        #expect(try await booked.meeting().time == before.time)
+    }
+
+    /// What the model is told of a move that the calendar made, while its answer was under way and the wish was dropped.
+    private func moveDroppedMeanwhile(
+        _ booked: BookedScene, _ andThen: () async throws -> Void = {}
+    ) async throws -> JSON {
+        let before = try await booked.meeting()
         booked.calendar.fail(.loseAnswerLate)
         async let move = booked.reschedule(to: "11:30")
         await booked.calendar.held()
-        _ = try await MeetingRecords(booked.services).dropMove(before, to: time)
-        try await booked.services.postgres.query(
-            """
-            INSERT INTO meetings (calendar_id, event_key, title, starts_at, ends_at)
-            VALUES ('primary', 'op99999', 'Other', \(time.lowerBound), \(time.upperBound))
-            """)
+        #expect(try await MeetingRecords(booked.services).dropMove(before, to: time))
+        try await andThen()
         booked.calendar.release()
-        #expect(try await move["reason"] == "unconfirmed")
-        #expect(try await booked.meeting().time == before.time)
+        return try await move
     }
 }
