@@ -19,6 +19,10 @@ public enum CallJobs {
         registry.register(
             ProcessConversation.self, retry: .exponentialJitter(base: .milliseconds(200), maximum: .seconds(2)),
             timeLimit: services.settings.turnBudget + .seconds(5), handler: conversation.handle)
+        let tool = ExecuteToolHandler(services)
+        registry.register(
+            ExecuteTool.self, retry: .exponentialJitter(base: .milliseconds(200), maximum: .seconds(2)),
+            timeLimit: .seconds(60), handler: tool.handle)
         let status = RecordCallStatusHandler(services)
         registry.register(
             RecordCallStatus.self, retry: .exponentialJitter(maximum: .seconds(30)), handler: status.handle)

@@ -8,11 +8,14 @@ public struct IngressConfiguration: Sendable {
     public var settings: CallSettings
     /// The key of Twilio's signatures. Without one every webhook of Twilio's is refused.
     public var twilioAuthToken: Secret?
+    /// Of whoever may use `/api`. Without one every request there is refused.
+    public var apiTokens: [Secret]
     /// How long `/health` waits for the database.
     public var healthLimit: Duration = .seconds(2)
 
-    public init(settings: CallSettings, twilioAuthToken: Secret?) {
+    public init(settings: CallSettings, twilioAuthToken: Secret?, apiTokens: [Secret] = []) {
         self.settings = settings
         self.twilioAuthToken = twilioAuthToken
+        self.apiTokens = apiTokens
     }
 }

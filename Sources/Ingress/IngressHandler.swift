@@ -16,10 +16,12 @@ public struct IngressHandler: Sendable {
     let configuration: IngressConfiguration
     let health: HealthCheck
     let metrics: MetricsRegistry
-    let webhookMetrics: WebhookMetrics
+    let requestMetrics: RequestMetrics
     let turns: TurnWebhook
     let statuses: StatusWebhook
     private let gate: TwilioGate
+    private let bearerGate: BearerGate
+    private let toolCalls: ToolCallEndpoint
     private let logger: Logger
 
     /// - Parameter queue: must be running, so that results are heard of at once.
@@ -32,12 +34,15 @@ public struct IngressHandler: Sendable {
         self.logger = logger
         let intake = TurnIntake(postgres: postgres, queue: queue, settings: configuration.settings)
         health = HealthCheck(postgres: postgres, limit: configuration.healthLimit)
-        webhookMetrics = WebhookMetrics(metrics)
+        requestMetrics = RequestMetrics(metrics)
         turns = TurnWebhook(
             intake: intake, queue: queue, settings: configuration.settings, metrics: TurnMetrics(metrics),
             logger: logger)
         statuses = StatusWebhook(intake: intake, hold: configuration.settings.turnHold, logger: logger)
         gate = TwilioGate(publicURL: configuration.settings.publicURL, authToken: configuration.twilioAuthToken)
+        bearerGate = BearerGate(configuration.apiTokens)
+        toolCalls = ToolCallEndpoint(
+            postgres: postgres, queue: queue, hold: configuration.settings.turnHold, logger: logger)
     }
 
     /// A server that answers with this ingress. It serves from its making on.
@@ -65,19 +70,23 @@ public struct IngressHandler: Sendable {
         case .health: return await health.response()
         case .metrics: return .text(metrics.render(), contentType: "text/plain; version=0.0.4; charset=utf-8")
         case .openAPI: return .json(OpenAPI.document(publicURL: configuration.settings.publicURL))
-        case .voice, .turn, .transfer, .status: return await answerTwilio(request, route)
+        case .voice, .turn, .transfer, .status, .executeTool: return await measured(request, route)
         }
     }
 
-    private func answerTwilio(_ request: HTTPServerRequest, _ route: Route) async -> HTTPServerResponse {
+    private func measured(_ request: HTTPServerRequest, _ route: Route) async -> HTTPServerResponse {
         let stopwatch = Stopwatch()
         let response = await response(to: request, route)
-        webhookMetrics.record(route, status: response.status, stopwatch.elapsed)
+        requestMetrics.record(route, status: response.status, stopwatch.elapsed)
         return response
     }
 
     private func response(to request: HTTPServerRequest, _ route: Route) async -> HTTPServerResponse {
         do {
+            if route == .executeTool {
+                try bearerGate.check(request)
+                return try await toolCalls.answer(try ToolCallRequest(request))
+            }
             let webhook = try gate.verified(request)
             switch route {
             case .status: return try await statuses.answer(try StatusRequest(webhook))
@@ -85,7 +94,7 @@ public struct IngressHandler: Sendable {
             default: return .twiML(await turns.answer(try TurnRequest(webhook, isVoice: route == .voice)))
             }
         } catch {
-            logger.warning("a webhook was refused: \(error.detail)", metadata: ["path": request.path])
+            logger.warning("a request was refused: \(error.detail)", metadata: ["path": request.path])
             return error.response
         }
     }
@@ -93,6 +102,7 @@ public struct IngressHandler: Sendable {
     /// In the place of a handler that did not come to an end in time: the caller is kept, other requests may come again.
     func answerForLate(_ request: HTTPServerRequest) -> HTTPServerResponse {
         let route = Route(path: request.path)
+        if route == .executeTool { return Problem.late.response }
         guard route == .voice || route == .turn, let webhook = try? gate.verified(request),
             let turn = try? TurnRequest(webhook, isVoice: route == .voice)
         else { return Problem.unavailable.response }

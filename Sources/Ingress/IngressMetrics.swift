@@ -1,15 +1,18 @@
 import Platform
 
-/// Latency of webhooks, by route and status class.
-struct WebhookMetrics: Sendable {
+/// Latency of webhooks and of the API, by route and status class.
+struct RequestMetrics: Sendable {
     private let timers: [String: Timer]
 
     init(_ metrics: MetricsRegistry) {
         var timers: [String: Timer] = [:]
         for route in Route.allCases where route.methods == ["POST"] {
             for status in ["2xx", "4xx", "5xx"] {
+                let (name, what) =
+                    route.isWebhook
+                    ? ("operadora_webhook_seconds", "a webhook") : ("operadora_api_seconds", "a request")
                 timers[route.name + status] = metrics.timer(
-                    "operadora_webhook_seconds", help: "Time from a webhook's arrival to its answer, holds included.",
+                    name, help: "Time from \(what)'s arrival to its answer, holds included.",
                     [("route", route.name), ("status", status)])
             }
         }

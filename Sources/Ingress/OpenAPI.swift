@@ -1,13 +1,14 @@
 import Platform
 
-/// `/openapi.json`: OpenAPI 3.1 of what is under `/webhooks`.
+/// `/openapi.json`: OpenAPI 3.1 of what is under `/webhooks` and `/api`.
 enum OpenAPI {
     static func document(publicURL: String) -> JSON {
         [
             "openapi": "3.1.0",
             "info": [
                 "title": "Operadora", "version": "1",
-                "description": "Webhooks that telephone providers call. A 2xx means that the event is committed.",
+                "description":
+                    "Webhooks that telephone providers call, and the API. A 2xx to a webhook means that the event is committed.",
             ],
             "servers": [["url": .string(publicURL)]],
             "paths": .object([
@@ -32,11 +33,13 @@ enum OpenAPI {
                         "status", "The status of a call has changed.", [query("call", callID)], statusFields,
                         ["204": ["description": "The event is committed."], "404": problem("There is no such call.")])
                 ],
+                Route.executeTool.rawValue: ["post": executeTool],
             ]),
             "components": [
                 "schemas": ["Problem": problemSchema],
                 "securitySchemes": [
-                    "twilioSignature": ["type": "apiKey", "in": "header", "name": "X-Twilio-Signature"]
+                    "twilioSignature": ["type": "apiKey", "in": "header", "name": "X-Twilio-Signature"],
+                    "token": ["type": "http", "scheme": "bearer"],
                 ],
             ],
         ]
@@ -119,6 +122,66 @@ enum OpenAPI {
             ],
         ],
     ]
+
+    private static let executeTool: JSON = [
+        "operationId": "execute_tool",
+        "summary": "Runs a tool, and answers with what a model is told of it.",
+        "description": .string(
+            "Tools, arguments and results are those of docs/tools.md; whatever is wrong with a call of a tool is a result, too."
+        ),
+        "security": [["token": []]],
+        "parameters": [
+            [
+                "name": .string(ToolCallRequest.keyHeader), "in": "header", "required": false,
+                "description": "The same key is the same call for a day: it is run once, and its result told again.",
+                "schema": [
+                    "type": "string", "minLength": 1, "maxLength": .integer(Int64(ToolCallRequest.maximumKeyBytes)),
+                ],
+            ]
+        ],
+        "requestBody": [
+            "required": true, "content": ["application/json": ["schema": toolCall]],
+        ],
+        "responses": [
+            "200": toolAnswer("The tool has ended."),
+            "202": toolAnswer("It has not; ask again with the key of this answer."),
+            "400": problem("The body is not a JSON object."), "401": problem("The token is missing or unknown."),
+            "404": problem("There is no such call."), "413": ["description": "The body is too large."],
+            "422": problem("A field is missing or wrong."), "429": problem("Too many tools are being waited for."),
+            "503": problem("The database is away."),
+        ],
+    ]
+
+    private static let toolCall: JSON = [
+        "type": "object", "required": ["name"], "additionalProperties": false,
+        "properties": [
+            "name": ["type": "string", "minLength": 1, "maxLength": 64],
+            "arguments": ["type": "object", "description": "As the tool's own schema says; empty unless given"],
+            "call_id": [
+                "type": ["integer", "null"], "format": "int64", "minimum": 1,
+                "description": "The call whose caller, language and tools are meant",
+            ],
+        ],
+    ]
+
+    private static func toolAnswer(_ description: String) -> JSON {
+        [
+            "description": .string(description),
+            "headers": [ToolCallRequest.keyHeader: ["schema": text]],
+            "content": [
+                "application/json": [
+                    "schema": [
+                        "type": "object", "required": ["success", "result"],
+                        "properties": [
+                            "success": ["type": "boolean"], "result": ["description": "For the model"],
+                            "system_action": ["enum": ["disconnect", "open_url", "transfer"]],
+                            "url": ["type": "string", "format": "uri", "description": "What open_url opens"],
+                        ],
+                    ]
+                ]
+            ],
+        ]
+    }
 
     private static let problemSchema: JSON = [
         "type": "object", "required": ["type", "title", "status", "detail"],

@@ -23,10 +23,24 @@ struct Problem: Error, Sendable, Hashable {
             status: 405, title: "Method Not Allowed", detail: "this path takes \(allowed)", headers: ["Allow": allowed])
     }
 
-    static func wrongContentType() -> Problem {
+    static func badRequest(_ reason: String, field: String? = nil) -> Problem {
+        Problem(status: 400, title: "Bad Request", detail: reason, field: field)
+    }
+
+    static func wrongContentType(_ wanted: String) -> Problem {
+        badRequest("the body must be \(wanted)", field: "Content-Type")
+    }
+
+    static func unauthorized(_ reason: String) -> Problem {
         Problem(
-            status: 400, title: "Bad Request", detail: "the body must be application/x-www-form-urlencoded",
-            field: "Content-Type")
+            status: 401, title: "Unauthorized", detail: reason, field: "Authorization",
+            headers: ["WWW-Authenticate": "Bearer"])
+    }
+
+    static func tooMany(_ what: String) -> Problem {
+        Problem(
+            status: 429, title: "Too Many Requests", detail: "\(what); nothing was kept of this one",
+            headers: ["Retry-After": "1"])
     }
 
     static func badSignature(_ reason: String) -> Problem {
@@ -44,6 +58,11 @@ struct Problem: Error, Sendable, Hashable {
     /// Nothing was committed: the same request is welcome again.
     static let unavailable = Problem(
         status: 503, title: "Service Unavailable", detail: "the database is away; nothing was kept of this request",
+        headers: ["Retry-After": "5"])
+
+    /// Something may have been committed.
+    static let late = Problem(
+        status: 503, title: "Service Unavailable", detail: "the request took too long; it may have been kept",
         headers: ["Retry-After": "5"])
 
     var response: HTTPServerResponse {

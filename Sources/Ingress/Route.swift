@@ -1,4 +1,4 @@
-/// The paths that the ingress answers. `/openapi.json` describes those under `/webhooks`, and a test holds it to that.
+/// The paths that the ingress answers. `/openapi.json` describes those under `/webhooks` and `/api`, and a test holds it to that.
 enum Route: String, CaseIterable, Sendable {
     case health = "/health"
     case metrics = "/metrics"
@@ -7,6 +7,7 @@ enum Route: String, CaseIterable, Sendable {
     case turn = "/webhooks/twilio/turn"
     case transfer = "/webhooks/twilio/transfer"
     case status = "/webhooks/twilio/status"
+    case executeTool = "/api/execute_tool"
 
     /// A slash at the end changes nothing.
     init?(path: String) {
@@ -17,9 +18,11 @@ enum Route: String, CaseIterable, Sendable {
     var methods: [String] {
         switch self {
         case .health, .metrics, .openAPI: ["GET", "HEAD"]
-        case .voice, .turn, .transfer, .status: ["POST"]
+        case .voice, .turn, .transfer, .status, .executeTool: ["POST"]
         }
     }
+
+    var isWebhook: Bool { rawValue.hasPrefix("/webhooks/") }
 
     /// For metrics.
     var name: String {
@@ -31,6 +34,7 @@ enum Route: String, CaseIterable, Sendable {
         case .turn: "turn"
         case .transfer: "transfer"
         case .status: "status"
+        case .executeTool: "execute_tool"
         }
     }
 }

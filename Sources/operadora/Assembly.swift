@@ -82,7 +82,8 @@ struct Assembly: Sendable {
     func ingress() throws -> [any Service] {
         let queue = JobQueue(database.client, keys: configuration.sealingKeys, logger: logger)
         let settings = IngressConfiguration(
-            settings: configuration.calls, twilioAuthToken: configuration.twilio.authToken)
+            settings: configuration.calls, twilioAuthToken: configuration.twilio.authToken,
+            apiTokens: configuration.listen.apiTokens)
         let handler = IngressHandler(
             configuration: settings, postgres: database.client, queue: queue, metrics: metrics, logger: logger)
         let server = try handler.server(host: configuration.listen.host, port: configuration.listen.port)

@@ -112,13 +112,14 @@ struct OperatorTests {
         }
     }
 
-    @Test("The OpenAPI document names exactly the webhooks that are answered")
+    @Test("The OpenAPI document names exactly what is answered below /webhooks and /api")
     func openAPI() async throws {
         try await IngressFixture.with { fixture in
             let document = try await fixture.get("/openapi.json").json()
             #expect(document["openapi"] == "3.1.0")
             let paths = try #require(document["paths"]?.object)
-            #expect(paths.keys.sorted() == ["status", "transfer", "turn", "voice"].map { "/webhooks/twilio/\($0)" })
+            let webhooks = ["status", "transfer", "turn", "voice"].map { "/webhooks/twilio/\($0)" }
+            #expect(paths.keys.sorted() == ["/api/execute_tool"] + webhooks)
             for (path, item) in paths {
                 let operation = try #require(item["post"])
                 let required = operation["parameters"]?.array?.filter { $0["required"] == true } ?? []

@@ -30,7 +30,7 @@ struct IngressFixture: Sendable {
     ///   - handler: answers turns in place of the real worker; nil when nobody does.
     static func with<Result: Sendable>(
         hold: Duration = .seconds(10), connectionString: String? = nil, authToken: Secret? = token,
-        handler: TurnHandler? = nil,
+        apiTokens: [Secret] = [], handler: TurnHandler? = nil,
         body: (IngressFixture) async throws -> Result
     ) async throws -> Result {
         let database = try await TestDatabase.make()
@@ -46,7 +46,8 @@ struct IngressFixture: Sendable {
         settings.defaultLanguage = "es"
         settings.businessTimezone = "America/Mexico_City"
         let ingress = IngressHandler(
-            configuration: IngressConfiguration(settings: settings, twilioAuthToken: authToken),
+            configuration: IngressConfiguration(
+                settings: settings, twilioAuthToken: authToken, apiTokens: apiTokens),
             postgres: ingressClient, queue: queue, metrics: metrics, logger: logger)
         let server = try ingress.server(port: 0)
         let fixture = IngressFixture(
@@ -78,11 +79,28 @@ struct IngressFixture: Sendable {
         registry.register(ProcessConversation.self, retry: RetryPolicy { _ in .milliseconds(1) }) {
             try await handler($0, $1, database)
         }
+        return Self.worker(on: client, registry)
+    }
+
+    /// Runs tool calls, each with the result that `answer` gives.
+    func toolWorker(_ answer: @escaping @Sendable (ExecuteTool) -> JSON) -> Worker {
+        var registry = JobRegistry()
+        registry.register(ExecuteTool.self) { job, _ in
+            let result = answer(job)
+            return .completed([
+                "request": .string(try job.digest), "success": result["success"] ?? false, "result": result,
+                "system_action": result["system_action"] ?? .null, "url": result["url"] ?? .null,
+            ])
+        }
+        return Self.worker(on: database.client, registry)
+    }
+
+    private static func worker(on client: PostgresClient, _ registry: JobRegistry) -> Worker {
         var configuration = Worker.Configuration()
         configuration.queues = ["turns": 8]
         return Worker(
-            JobQueue(client, logger: Self.logger), registry: registry, configuration: configuration,
-            metrics: MetricsRegistry(), logger: Self.logger)
+            JobQueue(client, logger: logger), registry: registry, configuration: configuration,
+            metrics: MetricsRegistry(), logger: logger)
     }
 }
 

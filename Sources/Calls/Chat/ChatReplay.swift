@@ -50,11 +50,11 @@ public struct ChatReplay: Sendable {
         let earlier = record.exchanges.prefix(index)
         var state = TurnState(
             call: TurnState.Call(
-                id: 0, isInbound: false, status: .inProgress, hasAgentEnded: earlier.contains(where: \.endsCall),
+                id: nil, isInbound: false, status: .inProgress, hasAgentEnded: earlier.contains(where: \.endsCall),
                 answeredBy: nil, providerCallID: nil, phone: nil, language: Language(code: record.head.language),
                 zone: Zone(identifier: record.head.timezone) ?? .utc),
             lead: nil, campaign: nil, turns: earlier.flatMap(\.turns), toolCalls: [],
-            meetings: Meeting.left(by: earlier.flatMap(\.tools), callID: 0), now: record.exchanges[index].at)
+            meetings: Meeting.left(by: earlier.flatMap(\.tools)), now: record.exchanges[index].at)
         for exchange in earlier {
             for call in exchange.tools {
                 state.toolCalls.append(

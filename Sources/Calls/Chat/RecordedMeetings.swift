@@ -3,7 +3,7 @@ import Platform
 
 extension Meeting {
     /// The meetings that the tool calls of a recorded conversation have left, as the rows that they were.
-    static func left(by calls: [ChatToolCall], callID: Int64) -> [Meeting] {
+    static func left(by calls: [ChatToolCall]) -> [Meeting] {
         var meetings: [Meeting] = []
         for call in calls where call.success {
             guard let id = call.result["meeting_id"]?.string, let time = time(call.result["meeting"]) else { continue }
@@ -12,7 +12,7 @@ extension Meeting {
             case (BookMeetingTool.name, nil):
                 meetings.append(
                     Meeting(
-                        id: Int64(meetings.count + 1), callID: callID, status: .confirmed, eventKey: id, eventID: id,
+                        id: Int64(meetings.count + 1), callID: nil, status: .confirmed, eventKey: id, eventID: id,
                         title: call.arguments["meeting_title"]?.string ?? "", startsAt: time.lowerBound,
                         endsAt: time.upperBound))
             case (RescheduleMeetingTool.name, let index?):

@@ -1,5 +1,6 @@
 import Agents
 import FoundationEssentials
+import Jobs
 import Platform
 import Postgres
 
@@ -28,10 +29,21 @@ struct TurnRecords: Sendable {
             now: try row.decode(Date.self, column: "now"))
     }
 
+    /// Of a request that belongs to no call: in the configured language and zone, with all tools.
+    func outsideCalls(requestID: JobID) async throws -> TurnState {
+        let rows = try await postgres.query("SELECT now()")
+        return TurnState(
+            call: TurnState.Call(
+                requestID: requestID, isInbound: true, status: .inProgress, hasAgentEnded: false, answeredBy: nil,
+                providerCallID: nil, phone: nil, language: Language(code: settings.defaultLanguage),
+                zone: Zone(identifier: settings.businessTimezone) ?? .utc, hasScreen: true),
+            lead: nil, campaign: nil, turns: [], toolCalls: [], meetings: [], now: try rows[0].decode(Date.self))
+    }
+
     private func callQuery(_ callID: Int64) -> PostgresQuery {
         """
         SELECT calls.id, direction = 'inbound' AS is_inbound, calls.status, agent_ended, answered_by, provider_call_id,
-            provider IS NOT DISTINCT FROM \(ChatSession.provider) AS is_chat,
+            provider IS NOT DISTINCT FROM \(ChatSession.provider) AS has_screen,
             phone_of_the_other_side(direction, from_phone, to_phone) AS phone,
             coalesce(calls.language, leads.language, campaigns.language, \(settings.defaultLanguage)) AS language,
             coalesce(calls.timezone, leads.timezone, campaigns.timezone, \(settings.businessTimezone)) AS timezone,
@@ -53,7 +65,7 @@ struct TurnRecords: Sendable {
             providerCallID: try row.decode(column: "provider_call_id"),
             phone: try row.decode(column: "phone"), language: Language(code: try row.decode(column: "language")),
             zone: Zone(identifier: try row.decode(column: "timezone")) ?? .utc,
-            isChat: try row.decode(column: "is_chat"))
+            hasScreen: try row.decode(column: "has_screen"))
     }
 
     private func lead(_ row: PostgresRow) throws -> TurnState.Lead? {
@@ -104,7 +116,7 @@ struct TurnRecords: Sendable {
     // MARK: writing
 
     /// Keeps what a tool did, durably, as soon as it has ended: whoever answers this turn after a crash goes on from here.
-    func record(_ execution: ToolExecution, of callID: Int64, turnNumber: Int) async throws
+    func record(_ execution: ToolExecution, of callID: Int64?, turnNumber: Int) async throws
         -> TurnState.RecordedToolCall
     {
         let kept = try await ToolCallRecords(postgres).record(execution, of: callID, turnNumber: turnNumber)

@@ -1,5 +1,6 @@
 import Agents
 import FoundationEssentials
+import Jobs
 import Platform
 
 /// Everything that answering a turn needs to know, as it stood when the turn began.
@@ -17,7 +18,10 @@ struct TurnState: Sendable {
     var now: Date
 
     struct Call: Sendable {
-        var id: Int64
+        /// Nil where there is no row of a call: a tool that runs by itself, a stored conversation that is held again.
+        var id: Int64?
+        /// Of the tool that runs by itself.
+        var requestID: JobID?
         var isInbound: Bool
         var status: CallStatus
         var hasAgentEnded: Bool
@@ -27,10 +31,13 @@ struct TurnState: Sendable {
         var phone: String?
         var language: Language
         var zone: Zone
-        /// A typed conversation: what a page would show can be shown.
-        var isChat = false
+        /// A browser or a typed conversation: a page can be shown.
+        var hasScreen = false
 
         var isFinal: Bool { status.isFinal }
+
+        /// Names it in jobs' keys, and in what people read: `7` is a call, `request-12` a tool that runs by itself.
+        var key: String { id.map { String($0) } ?? "request-\(requestID ?? 0)" }
     }
 
     struct Lead: Sendable {

@@ -18,7 +18,7 @@ struct TurnThinking: Sendable {
     ) {
         var services = services
         // Every line of the log about this turn names it, as `tool_calls` does.
-        services.logger[metadataKey: "call"] = "\(state.call.id)"
+        services.logger[metadataKey: "call"] = state.call.key
         services.logger[metadataKey: "turn"] = "\(number)"
         self.services = services
         self.records = TurnRecords(services)
@@ -61,7 +61,7 @@ struct TurnThinking: Sendable {
     /// One call by hand, as the model would make it: with the same tools and checks, and kept as the model's are.
     func execute(_ call: ToolCall) async throws -> ToolExecution {
         let tools = try CallTools(services, state).registry(options)
-        let executions = try await executor(tools).execute([call], until: deadline) { execution in
+        let executions = try await services.executor(tools).execute([call], until: deadline) { execution in
             _ = try await record(execution, tools)
         }
         return executions[0]
@@ -69,26 +69,15 @@ struct TurnThinking: Sendable {
 
     /// Durably, and in the metrics.
     private func record(_ execution: ToolExecution, _ tools: ToolRegistry) async throws -> TurnState.RecordedToolCall {
-        let name = execution.call.name
-        services.metrics.timer(
-            "operadora_tool_call_seconds", help: "Time of tool calls within calls, by tool and success",
-            // A model may write any name: only those that there are become labels.
-            [("tool", tools.get(name) == nil ? "unknown" : name), ("success", "\(execution.result.success)")]
-        ).record(execution.duration)
+        services.count(execution, tools)
         return try await records.record(execution, of: state.call.id, turnNumber: number)
-    }
-
-    private func executor(_ tools: ToolRegistry) -> ToolExecutor {
-        var executor = ToolExecutor(registry: tools, cache: services.toolResults, logger: services.logger)
-        executor.endLevel = .info
-        return executor
     }
 
     /// What a worker left that died over it is finished first, and the model learns of it before it is asked.
     private func finishInterruptedWork(_ tools: ToolRegistry) async throws -> [TurnState.RecordedToolCall] {
         let calls = InterruptedWork(state).calls.filter { tools.get($0.name) != nil }
         guard !calls.isEmpty, options.isRecorded else { return [] }
-        let executions = try await executor(tools).execute(calls, until: deadline)
+        let executions = try await services.executor(tools).execute(calls, until: deadline)
         var recorded: [TurnState.RecordedToolCall] = []
         for execution in executions {
             recorded.append(try await record(execution, tools))
@@ -102,7 +91,7 @@ struct TurnThinking: Sendable {
     private func run(
         _ conversation: [Message], _ tools: ToolRegistry, rounds: Int, earlier: [ToolExecution]
     ) async throws -> AgentRun {
-        var loop = AgentLoop(model: services.model, executor: executor(tools), logger: services.logger)
+        var loop = AgentLoop(model: services.model, executor: services.executor(tools), logger: services.logger)
         loop.limits.maximumRounds = rounds
         loop.limits.timeout = deadline - .now
         loop.isStreaming = options.isStreaming

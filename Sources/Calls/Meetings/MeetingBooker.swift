@@ -3,7 +3,10 @@ import Platform
 
 /// A meeting that somebody wants.
 struct BookingRequest: Sendable, Hashable {
-    var callID: Int64
+    /// Nil outside of calls.
+    var callID: Int64?
+    /// Chosen beforehand where there is no call: whoever asks again under the same finds the meeting.
+    var eventKey: String?
     var leadID: Int64?
     var title: String
     var guestName: String

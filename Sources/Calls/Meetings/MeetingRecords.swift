@@ -38,6 +38,14 @@ struct MeetingRecords: Sendable {
         try await services.postgres.query(Self.ofCall(callID)).map(Self.meeting)
     }
 
+    /// Those that the request may have made: of its call, or under its key.
+    func of(_ request: BookingRequest) async throws -> [Meeting] {
+        if let callID = request.callID { return try await ofCall(callID) }
+        return try await services.postgres.query(
+            "SELECT \(unsafe: Self.columns) FROM meetings WHERE event_key = \(request.eventKey)"
+        ).map(Self.meeting)
+    }
+
     /// Those of a call, of any status, and of the other calls with its number what is not over: confirmed or cancelled.
     static func ofCaller(in callID: Int64) -> PostgresQuery {
         """
@@ -52,6 +60,16 @@ struct MeetingRecords: Sendable {
 
     func ofCaller(in callID: Int64) async throws -> [Meeting] {
         try await services.postgres.query(Self.ofCaller(in: callID)).map(Self.meeting)
+    }
+
+    /// The one that the calendar knows by that id.
+    func known(as eventID: String) async throws -> [Meeting] {
+        try await services.postgres.query(
+            """
+            SELECT \(unsafe: Self.columns) FROM meetings
+            WHERE calendar_id = \(services.settings.calendarID) AND calendar_event_id = \(eventID)
+            """
+        ).map(Self.meeting)
     }
 
     /// When our own meetings stand between these instants, or are being moved to, in order; `meeting` does not count.
@@ -89,7 +107,7 @@ struct MeetingRecords: Sendable {
                 INSERT INTO meetings (call_id, lead_id, calendar_id, event_key, title, guest_name, guest_email, starts_at,
                     ends_at, phone)
                 VALUES (\(request.callID), \(request.leadID), \(services.settings.calendarID),
-                    'op' || replace(gen_random_uuid()::text, '-', ''), \(request.title), \(request.guestName),
+                    coalesce(\(request.eventKey), 'op' || replace(gen_random_uuid()::text, '-', '')), \(request.title), \(request.guestName),
                     \(request.guestEmail), \(request.startsAt), \(request.endsAt),
                     (SELECT phone_of_the_other_side(direction, from_phone, to_phone) FROM calls
                         WHERE id = \(request.callID)))
@@ -99,7 +117,7 @@ struct MeetingRecords: Sendable {
             return .made(try Self.meeting(results[1][0]))
         } catch let error as PostgresError where error.sqlState == "23505" || error.sqlState == "23P01" {
             // Both constraints may stand in the way at once: that of the same call says more.
-            let standing = try await ofCall(request.callID).first(where: \.isStanding)
+            let standing = try await of(request).first(where: \.isStanding)
             return standing.map { .callHas($0) } ?? .taken
         }
     }

@@ -21,7 +21,7 @@ struct TwilioGate: Sendable {
     func verified(_ request: HTTPServerRequest) throws(Problem) -> TwilioWebhook {
         let mediaType = request.headers["Content-Type"]?.prefix { $0 != ";" }.lowercased()
         guard mediaType?.filter({ $0 != " " }) == "application/x-www-form-urlencoded" else {
-            throw .wrongContentType()
+            throw .wrongContentType("application/x-www-form-urlencoded")
         }
         guard let signature else {
             throw .badSignature("webhooks cannot be checked: TWILIO_AUTH_TOKEN is not set here")

@@ -24,11 +24,11 @@ import Testing
         let book = call(BookMeetingTool.name, "a", 10)
         let move = call(RescheduleMeetingTool.name, "a", 12)
         let noon = try Date("2026-03-11T18:00:00Z", strategy: .iso8601)
-        #expect(Meeting.left(by: [call(BookMeetingTool.name, "a", 10, success: false)], callID: 0).isEmpty)
-        let moved = Meeting.left(by: [book, book, move, call(BookMeetingTool.name, "b", 15)], callID: 0)
+        #expect(Meeting.left(by: [call(BookMeetingTool.name, "a", 10, success: false)]).isEmpty)
+        let moved = Meeting.left(by: [book, book, move, call(BookMeetingTool.name, "b", 15)])
         #expect(moved.map(\.eventID) == ["a", "b"] && moved.map(\.status) == [.confirmed, .confirmed])
         #expect(moved[0].startsAt == noon && moved[0].sequence == 1 && moved[0].callID == 0)
-        let cancelled = Meeting.left(by: [book, move, call(CancelMeetingTool.name, "a", 12)], callID: 0)
+        let cancelled = Meeting.left(by: [book, move, call(CancelMeetingTool.name, "a", 12)])
         #expect(cancelled.map(\.status) == [.cancelled])
     }
 }

@@ -52,7 +52,8 @@ struct BookMeetingTool: Tool {
             }
             return try await book(
                 BookingRequest(
-                    callID: meetings.state.call.id, leadID: meetings.state.lead?.id,
+                    callID: meetings.state.call.id, eventKey: meetings.requestedEventKey,
+                    leadID: meetings.state.lead?.id,
                     title: CallerSpeech.clean(arguments["meeting_title"]?.string ?? "Sales Meeting"),
                     guestName: CallerSpeech.clean(arguments["guest_name"]?.string ?? ""), guestEmail: email,
                     startsAt: start, endsAt: start.addingTimeInterval(Double(duration * 60)),
@@ -66,12 +67,12 @@ struct BookMeetingTool: Tool {
     private func book(_ request: BookingRequest, _ finder: SlotFinder) async throws -> ToolResult {
         let slot = request.startsAt..<request.endsAt
         // A meeting of this call is found before anything is looked at: it would stand in its own way.
-        if try await !callHasMeeting() {
+        if try await !hasMeeting(request) {
             do {
                 try await meetings.checkFree(slot, finder)
             } catch let refusal as Refusal where refusal.result.value["reason"] == "taken" {
                 // What takes the time may be this call's own meeting, booked meanwhile by a worker thought dead.
-                if try await !callHasMeeting() { throw refusal }
+                if try await !hasMeeting(request) { throw refusal }
             }
         }
         return switch try await MeetingBooker(meetings.services).book(request) {
@@ -84,8 +85,8 @@ struct BookMeetingTool: Tool {
         }
     }
 
-    private func callHasMeeting() async throws -> Bool {
-        try await meetings.records.ofCall(meetings.state.call.id).contains(where: \.isStanding)
+    private func hasMeeting(_ request: BookingRequest) async throws -> Bool {
+        try await meetings.records.of(request).contains(where: \.isStanding)
     }
 
     // MARK: results

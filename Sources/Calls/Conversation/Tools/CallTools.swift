@@ -1,6 +1,6 @@
 import Agents
 
-/// The tools of one call, bound to it.
+/// The tools of one call, or of one request outside of calls, bound to it.
 struct CallTools: Sendable {
     let services: CallServices
     let state: TurnState
@@ -45,7 +45,7 @@ struct CallTools: Sendable {
             case .disconnect: HangUpTool(definition)
             case .openURL:
                 OpenLinkTool(
-                    definition, delivery: state.call.isChat ? nil : LinkDelivery(services: services, state: state))
+                    definition, delivery: state.call.hasScreen ? nil : LinkDelivery(services: services, state: state))
             }
         }
     }

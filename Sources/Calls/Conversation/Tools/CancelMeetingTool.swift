@@ -37,7 +37,7 @@ struct CancelMeetingTool: Tool {
     }
 
     private func cancel(_ meeting: Meeting) async throws -> ToolResult {
-        switch try await meetings.changer.cancel(meeting, reason: "cancelled in call \(meetings.state.call.id)") {
+        switch try await meetings.changer.cancel(meeting, reason: "cancelled in call \(meetings.state.call.key)") {
         case .done(let cancelled): success(cancelled)
         case .taken, .gone, .refused:
             MeetingTools.refusal("no_meeting", "that meeting does not stand any more")

@@ -7,6 +7,8 @@ struct HangUpTool: Tool {
     static let action = "disconnect"
 
     let description: ToolDescription
+    /// It does nothing itself.
+    let isRetrySafe = true
     let isConcurrencySafe = false
     let endsConversation = true
 

@@ -10,7 +10,7 @@ struct LinkDelivery: Sendable {
     func send(_ url: String, as toolName: String) async throws -> ToolResult {
         if let stored = storedResult(url, toolName) { return stored }
         // Job keys have room for 200 bytes.
-        let purpose = "link:\(state.call.id):\(Cryptography.sha256(url.utf8).prefix(8).hexadecimal)"
+        let purpose = "link:\(state.call.key):\(Cryptography.sha256(url.utf8).prefix(8).hexadecimal)"
         if services.mailer != nil, let address = state.lead?.email, SpokenEmail.isDeliverable(address) {
             let job = SendEmail(email(to: address, url, purpose))
             try await services.queue.enqueue(job, once(job.options))

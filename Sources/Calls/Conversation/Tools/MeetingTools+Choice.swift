@@ -8,12 +8,12 @@ extension MeetingTools {
     ///
     /// - Parameter includingCancelled: One that is cancelled already is meant when nothing else can be.
     func chosenMeeting(_ id: String?, includingCancelled: Bool = false) async throws -> Meeting {
-        let all = try await records.ofCaller(in: state.call.id).filter { $0.endsAt > state.now }
+        let all = try await eligible(id).filter { $0.endsAt > state.now }
         let standing = all.filter { $0.status == .confirmed }
         let cancelled = includingCancelled ? all.filter { $0.status == .cancelled && $0.eventID != nil } : []
         if let id {
             if let meeting = (standing + cancelled).first(where: { $0.eventID == id }) { return meeting }
-            throw Refusal(list(standing, "no_meeting", "the caller has no meeting with that meeting_id"))
+            throw Refusal(list(standing, "no_meeting", "there is no meeting to come with that meeting_id"))
         }
         switch standing.count {
         case 1: return standing[0]
@@ -32,6 +32,13 @@ extension MeetingTools {
                     standing, "which_meeting", "the caller has several meetings: ask which one, and give its meeting_id"
                 ))
         }
+    }
+
+    /// The caller's; where there is no caller the one that is named, whoever's it is.
+    private func eligible(_ id: String?) async throws -> [Meeting] {
+        if let callID = state.call.id { return try await records.ofCaller(in: callID) }
+        guard let id else { throw Refusal("which_meeting", "there is no caller here: give the meeting_id") }
+        return try await records.known(as: id)
     }
 
     private func list(_ meetings: [Meeting], _ reason: String, _ problem: String) -> ToolResult {

@@ -32,6 +32,11 @@ struct MeetingTools: Sendable {
 
     func finder(duration: Int) -> SlotFinder { SlotFinder(services, now: state.now, duration: duration) }
 
+    /// Of the event that is booked outside of calls: the same request, run again, finds it.
+    var requestedEventKey: String? {
+        state.call.id == nil ? "op\(Cryptography.sha256(state.call.key.utf8).prefix(16).hexadecimal)" : nil
+    }
+
     // MARK: results
 
     func json(_ slot: Range<Date>) -> JSON {
@@ -93,7 +98,7 @@ struct MeetingTools: Sendable {
 
     /// An error is never "free", and the caller never hears what it was.
     func calendarFailure(_ error: any Error) -> ToolError {
-        services.logger.warning("calendar cannot be read", metadata: ["call": "\(state.call.id)", "error": "\(error)"])
+        services.logger.warning("calendar cannot be read", metadata: ["call": state.call.key, "error": "\(error)"])
         return ToolError(
             "the calendar cannot be looked at just now: offer that somebody calls back with a time", isTransient: true)
     }

@@ -9,6 +9,8 @@ struct OpenLinkTool: Tool {
     let description: ToolDescription
     /// Nil where a browser opens it, or a chat shows it.
     let delivery: LinkDelivery?
+    /// A link is sent once, however often that is asked for.
+    let isRetrySafe = true
 
     init(
         _ definition: SystemToolDefinition = SystemToolDefinition.Kind.openURL.usual, delivery: LinkDelivery? = nil

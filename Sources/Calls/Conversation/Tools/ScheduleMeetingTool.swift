@@ -87,7 +87,7 @@ struct ScheduleMeetingTool: Tool {
         let digest = Cryptography.sha256(address.lowercased().utf8).prefix(12).hexadecimal
         return BookingLinkMail(
             link: link(language), language: language, recipient: address, recipientName: state.lead?.name,
-            purpose: "booking-link:\(state.call.id):\(language.rawValue):\(digest)"
+            purpose: "booking-link:\(state.call.key):\(language.rawValue):\(digest)"
         ).email
     }
 

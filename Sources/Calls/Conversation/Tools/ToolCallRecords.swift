@@ -23,18 +23,23 @@ public struct ToolCallRecords: Sendable {
     ///   - turnNumber: of the agent's utterance that the tool call led to.
     @discardableResult
     public func record(_ execution: ToolExecution, of callID: Int64?, turnNumber: Int?) async throws -> Kept {
+        let rows = try await postgres.query(Self.insertion(execution, of: callID, turnNumber: turnNumber))
+        let (id, name, arguments, result) = try rows[0].decode(Int64.self, String.self, JSON.self, JSON.self)
+        return Kept(id: id, name: name, arguments: arguments, result: result)
+    }
+
+    /// What writes the row.
+    static func insertion(_ execution: ToolExecution, of callID: Int64?, turnNumber: Int?) -> PostgresQuery {
         // Arguments that are not JSON are kept as the text that they are.
         let arguments = (execution.arguments ?? .string(execution.call.arguments)).storable
         let result = execution.result.value.storable
         let name = CallerSpeech.clean(String(execution.call.name.prefix(64)))
-        let rows = try await postgres.query(
-            """
+        return """
             INSERT INTO tool_calls (call_id, turn_number, name, arguments, model_call_id, result, success, duration_ms)
             VALUES (\(callID), \(turnNumber), \(name), \(arguments), \(CallerSpeech.clean(execution.call.id)),
                 \(result), \(execution.result.success), \(execution.duration.inMilliseconds))
-            RETURNING id
-            """)
-        return Kept(id: try rows[0].decode(Int64.self), name: name, arguments: arguments, result: result)
+            RETURNING id, name, arguments, result
+            """
     }
 }
 

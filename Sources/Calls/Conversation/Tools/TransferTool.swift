@@ -8,6 +8,8 @@ struct TransferTool: Tool {
 
     /// Whether there is anybody.
     let hasNumber: Bool
+    /// It does nothing itself.
+    let isRetrySafe = true
     let isConcurrencySafe = false
     let endsConversation = true
 

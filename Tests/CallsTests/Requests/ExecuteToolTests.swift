@@ -1,0 +1,191 @@
+import Agents
+import FoundationEssentials
+import HTTP
+import Jobs
+import Platform
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Calls
+
+@Suite("A tool that is run by itself")
+struct ExecuteToolTests {
+    private func enqueue(_ job: ExecuteTool, key: String = "k", _ scene: ConversationScene) async throws -> JobID {
+        try await scene.services.queue.enqueue(job, job.options(idempotencyKey: key))
+    }
+
+    private func answer(_ job: ExecuteTool, key: String = "k", _ scene: ConversationScene) async throws -> ToolAnswer {
+        let id = try await enqueue(job, key: key, scene)
+        let result = try #require(try await scene.services.queue.result(of: id, within: .seconds(20)))
+        return try #require(try result.result?.decode(ToolAnswer.self))
+    }
+
+    private static func booking(_ time: String = "10:00") -> ExecuteTool {
+        ExecuteTool(
+            name: BookMeetingTool.name,
+            arguments: [
+                "datetime": .string(BookedScene.wednesday(time)), "guest_email": "ana@example.com",
+                "guest_name": "Ana Ruiz",
+            ])
+    }
+
+    @Test("System tools answer with the action that whoever holds the conversation carries out")
+    func systemActions() async throws {
+        let scene = try await ConversationScene(ScriptedModel([]))
+        try await withWorker(scene.services) {
+            let hangUp = try await answer(ExecuteTool(name: "terminarLlamada", arguments: [:]), key: "a", scene)
+            #expect(hangUp.success && hangUp.systemAction == "disconnect" && hangUp.url == nil)
+            #expect(hangUp.result["success"] == true)
+            let page = try await answer(
+                ExecuteTool(name: "abrirEnlace", arguments: ["url": "canaco.com"]), key: "b", scene)
+            #expect(page.success && page.systemAction == "open_url" && page.url == "https://canaco.com/")
+        }
+        #expect(try await scene.count("tool_calls", where: "call_id IS NULL AND success") == 2)
+        let counted = #"operadora_tool_call_seconds_count{success="true",tool="abrirEnlace"} 1"#
+        #expect(scene.services.metrics.render().contains(counted))
+    }
+
+    @Test("Within a telephone call the tools are the campaign's, the caller's link is sent, and its row is the call's")
+    func withinCall() async throws {
+        var options = ConversationScene.Options()
+        (options.tools, options.hasMailer) = (["abrirEnlace"], true)
+        let scene = try await ConversationScene(ScriptedModel([]), options)
+        try await withWorker(scene.services, of: ["turns": 8]) {
+            let link = ExecuteTool(
+                name: "abrirEnlace", arguments: ["url": "https://canaco.com"], callID: scene.callID)
+            let page = try await answer(link, key: "a", scene)
+            #expect(page.success && page.systemAction == nil && page.url == nil)
+            #expect(page.result["delivered_by"] == "email")
+            let other = ExecuteTool(name: "terminarLlamada", arguments: [:], callID: scene.callID)
+            #expect(try await !answer(other, key: "b", scene).success)
+        }
+        #expect(try await scene.count("tool_calls", where: "call_id = \(scene.callID) AND success") == 1)
+        #expect(try await scene.count("jobs", where: "kind = 'send_email'") == 1)
+    }
+
+    @Test(
+        "What cannot be run gets a result that says why",
+        arguments: [
+            (ExecuteTool(name: "nonsense", arguments: [:]), "nonsense"),
+            (ExecuteTool(name: "abrirEnlace", arguments: [:]), "url"),
+            (ExecuteTool(name: "abrirEnlace", arguments: ["url": "http://127.0.0.1/"]), "may not be opened"),
+            (ExecuteTool(name: "terminarLlamada", arguments: [:], callID: 999_999), "no such call"),
+            (ExecuteTool(name: CancelMeetingTool.name, arguments: [:]), "meeting_id"),
+        ])
+    func refuses(_ job: ExecuteTool, _ words: String) async throws {
+        let scene = try await ConversationScene(ScriptedModel([]))
+        try await withWorker(scene.services) {
+            let refusal = try await answer(job, scene)
+            #expect(!refusal.success)
+            #expect(refusal.result["error"]?.string?.contains(words) == true)
+        }
+    }
+
+    @Test("Nothing is done for a call that has ended")
+    func afterTheEnd() async throws {
+        let scene = try await ConversationScene(ScriptedModel([]))
+        try await scene.database.client.query("UPDATE calls SET status = 'ended', ended_at = now()")
+        try await withWorker(scene.services, of: ["turns": 8]) {
+            var booking = Self.booking()
+            booking.callID = scene.callID
+            let refusal = try await answer(booking, scene)
+            #expect(refusal.result["reason"] == "call_ended")
+        }
+        #expect(try await scene.count("meetings") == 0)
+    }
+
+    @Test("Without a call a meeting is booked, moved and cancelled by its id")
+    func meetings() async throws {
+        let scene = try await ConversationScene(ScriptedModel([]))
+        try await withWorker(scene.services) {
+            let booked = try await answer(Self.booking(), key: "a", scene)
+            let id = try #require(booked.result["meeting_id"]?.string)
+            let second = try await answer(Self.booking(), key: "b", scene)
+            #expect(second.result["reason"] == "taken")
+            let move = ExecuteTool(
+                name: RescheduleMeetingTool.name,
+                arguments: ["meeting_id": .string(id), "datetime": .string(BookedScene.wednesday("11:30"))])
+            #expect(try await answer(move, key: "c", scene).success)
+            #expect(scene.calendar.events.map(\.startsAt) == [BookedScene.instant("11:30")])
+            let cancel = ExecuteTool(name: CancelMeetingTool.name, arguments: ["meeting_id": .string(id)])
+            #expect(try await answer(cancel, key: "d", scene).success)
+        }
+        #expect(try await scene.value("SELECT status FROM meetings WHERE call_id IS NULL") == "cancelled")
+    }
+
+    @Test("The same key is the same call: it is run once, and its result told again")
+    func repeats() async throws {
+        let scene = try await ConversationScene(ScriptedModel([]))
+        try await withWorker(scene.services) {
+            let first = try await answer(Self.booking(), scene)
+            #expect(first.success)
+            #expect(try await answer(Self.booking(), scene) == first)
+            #expect(try await answer(Self.booking("12:00"), scene).request == first.request)
+        }
+        #expect(scene.calendar.insertions == 1)
+        #expect(try await scene.count("tool_calls") == 1)
+    }
+
+    @Test("A worker that dies after the booking: the next one finds it, and books nothing else")
+    func booksOnce() async throws {
+        let scene = try await ConversationScene(ScriptedModel([]))
+        try await dyingOnce(scene) {
+            let id = try await enqueue(Self.booking(), scene)
+            return try await #require(scene.services.queue.result(of: id, within: .seconds(20)))
+        } expect: { answer in
+            #expect(answer.success)
+            #expect(answer.result["meeting_id"]?.string == scene.calendar.events.first?.id)
+        }
+        #expect(scene.calendar.insertions == 1)
+        #expect(try await scene.count("meetings", where: "status = 'confirmed'") == 1)
+        #expect(try await scene.count("tool_calls") == 1)
+    }
+
+    @Test("… after a tool that cannot tell what it did: it is not run again, and the result says that nobody knows")
+    func runsOnce() async throws {
+        let service = try ToolService(.json(["ok": true]))
+        let entry = ToolsFileText.tool([
+            "url": .string(service.url + "/orders"), "method": "POST", "name": "order",
+        ])
+        let file = try TemporaryToolsFile(ToolsFileText.file(tools: [entry]))
+        defer { file.remove() }
+        let hosts = try #require(DestinationPolicy("127.0.0.0/8"))
+        var options = ConversationScene.Options()
+        options.file = try file.open(allowing: hosts)
+        options.sources = { ($0.http, $0.destinations) = (service.http, hosts) }
+        let scene = try await ConversationScene(ScriptedModel([]), options)
+        try await dyingOnce(scene) {
+            let id = try await enqueue(ExecuteTool(name: "order", arguments: ["number": "17"]), scene)
+            return try await #require(scene.services.queue.result(of: id, within: .seconds(20)))
+        } expect: { answer in
+            #expect(!answer.success)
+            #expect(answer.result["reason"] == "uncertain")
+        }
+        #expect(service.requests.count == 1)
+        await service.stop()
+    }
+
+    /// The first attempt comes as far as the tool's end, and not to the end of its job.
+    private func dyingOnce(
+        _ scene: ConversationScene, _ run: () async throws -> JobResult, expect: (ToolAnswer) -> Void
+    ) async throws {
+        try await scene.database.client.withConnection { connection in
+            try await connection.executeScript(
+                unsafe: """
+                    CREATE SEQUENCE deaths;
+                    CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        IF nextval('deaths') = 1 THEN RAISE EXCEPTION 'the worker died here'; END IF;
+                        RETURN NEW;
+                    END $$;
+                    CREATE TRIGGER dies BEFORE INSERT ON tool_calls FOR EACH ROW EXECUTE FUNCTION die();
+                    """)
+        }
+        try await withWorker(scene.services) {
+            let result = try await run()
+            expect(try #require(try result.result?.decode(ToolAnswer.self)))
+        }
+        #expect(try await scene.value("SELECT last_value FROM deaths", as: Int.self) == 2)
+    }
+}
