@@ -19,7 +19,7 @@ demo: build ## Run a whole campaign on a private PostgreSQL with simulated provi
 test: setup-tests ## Run every test, the short chaos test included
 	OPERADORA_REQUIRE_PEERS=1 swift test --no-parallel $(ARGS)
 
-build-thread-safety: setup-tests
+build-thread-safety: setup
 	OPERADORA_UNIT_TARGETS=1 swift build --build-tests --sanitize=thread --scratch-path .build/thread
 
 build-optimized: setup

@@ -30,7 +30,7 @@ struct IngressFixture: Sendable {
     ///   - handler: answers turns in place of the real worker; nil when nobody does.
     static func with<Result: Sendable>(
         hold: Duration = .seconds(10), connectionString: String? = nil, authToken: Secret? = token,
-        apiTokens: [Secret] = [], handler: TurnHandler? = nil,
+        apiTokens: [Secret] = [], logger: Logger = logger, handler: TurnHandler? = nil,
         body: (IngressFixture) async throws -> Result
     ) async throws -> Result {
         let database = try await TestDatabase.make()

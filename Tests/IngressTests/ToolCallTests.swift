@@ -2,6 +2,7 @@ import Calls
 import HTTP
 import Jobs
 import Platform
+import Synchronization
 import TestSupport
 import Testing
 
@@ -151,6 +152,21 @@ struct ToolCallTests {
             }
             #expect(try await fixture.jobs(ExecuteTool.kind).count == 1)
         }
+    }
+
+    @Test("Each is a line of the log with its tool and action, and without a word of its arguments")
+    func logs() async throws {
+        let lines = Mutex<[String]>([])
+        let logger = Logger(label: "test", level: .info, format: .json) { line in lines.withLock { $0.append(line) } }
+        try await IngressFixture.with(apiTokens: [Secret(Self.token)], logger: logger) { fixture in
+            try await answering(fixture) {
+                _ = try await post(#"{"name":"terminarLlamada","arguments":{"why":"zanzibar"}}"#, to: fixture)
+            }
+        }
+        let line = try #require(lines.withLock { $0.first { $0.contains("tool executed") } })
+        let members = try JSON(parsing: line)
+        #expect(members["tool"] == "terminarLlamada" && members["system_action"] == "disconnect")
+        #expect(!lines.withLock { $0.joined() }.contains("zanzibar"))
     }
 
     @Test("While the database is away nothing is kept, and the sender may come again")

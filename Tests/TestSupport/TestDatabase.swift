@@ -45,7 +45,9 @@ private struct SharedCluster: Sendable {
 
     private static func start() async throws -> SharedCluster {
         let logger = Logger(label: "tests", level: .error)
-        let server = try await PrivateServer.start(settings: ["max_connections": "500"], logger: logger)
+        // It never crashes: what crashes servers has its own.
+        let settings = ["max_connections": "500", "fsync": "off", "full_page_writes": "off"]
+        let server = try await PrivateServer.start(settings: settings, logger: logger)
         let client = PostgresClient(
             PostgresConfiguration(connectionString: try await server.createDatabase(named: template)), logger: logger)
         _ = try await Migrator(directory: TestDatabase.migrations, logger: logger).up(client)

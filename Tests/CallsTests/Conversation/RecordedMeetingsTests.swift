@@ -27,7 +27,7 @@ import Testing
         #expect(Meeting.left(by: [call(BookMeetingTool.name, "a", 10, success: false)]).isEmpty)
         let moved = Meeting.left(by: [book, book, move, call(BookMeetingTool.name, "b", 15)])
         #expect(moved.map(\.eventID) == ["a", "b"] && moved.map(\.status) == [.confirmed, .confirmed])
-        #expect(moved[0].startsAt == noon && moved[0].sequence == 1 && moved[0].callID == 0)
+        #expect(moved[0].startsAt == noon && moved[0].sequence == 1 && moved[0].callID == nil)
         let cancelled = Meeting.left(by: [book, move, call(CancelMeetingTool.name, "a", 12)])
         #expect(cancelled.map(\.status) == [.cancelled])
     }
