@@ -21,7 +21,7 @@ public struct ExecuteToolHandler: Sendable {
         guard !state.call.isFinal else { return try refused(job, "call_ended", "the call has ended") }
         let tools = try CallTools(services, state).registry(TurnOptions())
         let call = ToolCall(id: "job_\(context.id)", name: job.name, arguments: job.arguments.text)
-        let execution = try await execution(of: call, tools, services, attempt: context.attempt)
+        let execution = try await execution(of: call, tools, services, claim: context.claim)
         services.count(execution, tools)
         let answer = try ToolAnswer(execution.result, to: job)
         let record = ToolCallRecords.insertion(execution, of: job.callID, turnNumber: nil)
@@ -37,9 +37,9 @@ public struct ExecuteToolHandler: Sendable {
 
     /// What a worker that died may have done is not done again, unless the tool finds what it did.
     private func execution(
-        of call: ToolCall, _ tools: ToolRegistry, _ services: CallServices, attempt: Int
+        of call: ToolCall, _ tools: ToolRegistry, _ services: CallServices, claim: Int
     ) async throws -> ToolExecution {
-        guard attempt > 1, let tool = tools.get(call.name), !tool.isRepeatable else {
+        guard claim > 1, let tool = tools.get(call.name), !tool.isRepeatable else {
             return try await services.executor(tools).execute([call])[0]
         }
         let doubt = ToolResult.uncertain(

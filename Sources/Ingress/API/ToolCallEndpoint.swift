@@ -89,9 +89,9 @@ struct ToolCallEndpoint: Sendable {
             body["system_action"] = answer.systemAction.map { .string($0) }
             body["url"] = answer.url.map { .string($0) }
             return .json(.object(body))
-        case .expired, .cancelled:
+        case .expired:
             return Self.failure("not_started", "the tool was not run: nobody was there to run it in time")
-        case .failed, .lost: break
+        case .failed, .cancelled, .lost: break
         }
         return Self.failure(
             "uncertain", "the tool was interrupted; it may or may not have been done: do not call it again")

@@ -8,7 +8,7 @@ struct HangUpTool: Tool {
 
     let description: ToolDescription
     /// It does nothing itself.
-    let isRetrySafe = true
+    let isRepeatable = true
     let isConcurrencySafe = false
     let endsConversation = true
 

@@ -10,7 +10,7 @@ struct OpenLinkTool: Tool {
     /// Nil where a browser opens it, or a chat shows it.
     let delivery: LinkDelivery?
     /// A link is sent once, however often that is asked for.
-    let isRetrySafe = true
+    let isRepeatable = true
 
     init(
         _ definition: SystemToolDefinition = SystemToolDefinition.Kind.openURL.usual, delivery: LinkDelivery? = nil

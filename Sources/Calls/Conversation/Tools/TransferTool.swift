@@ -9,7 +9,7 @@ struct TransferTool: Tool {
     /// Whether there is anybody.
     let hasNumber: Bool
     /// It does nothing itself.
-    let isRetrySafe = true
+    let isRepeatable = true
     let isConcurrencySafe = false
     let endsConversation = true
 
