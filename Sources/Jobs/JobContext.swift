@@ -9,8 +9,6 @@ public struct JobContext: Sendable {
     public let kind: String
     /// From 1. Snoozes and hand-backs do not count.
     public let attempt: Int
-    /// From 1: how often a worker has taken it. What nobody may do twice was not begun before exactly when this is 1.
-    public let claim: Int
     public let maximumAttempts: Int
     public let enqueuedAt: Date
     /// The jobs for whose ends it waited.
@@ -41,7 +39,6 @@ public struct JobContext: Sendable {
         self.announcer = announcer
         kind = job.kind
         attempt = job.attempt
-        claim = Int(job.lease.fence)
         maximumAttempts = job.maximumAttempts
         enqueuedAt = job.enqueuedAt
         dependsOn = job.more?.dependsOn ?? []

@@ -21,11 +21,13 @@ public struct ExecuteToolHandler: Sendable {
         guard !state.call.isFinal else { return try refused(job, "call_ended", "the call has ended") }
         let tools = try CallTools(services, state).registry(TurnOptions())
         let call = ToolCall(id: "job_\(context.id)", name: job.name, arguments: job.arguments.text)
-        let execution = try await execution(of: call, tools, services, claim: context.claim)
+        let execution = try await execution(of: call, tools, services, attempt: context.attempt)
         services.count(execution, tools)
         let answer = try ToolAnswer(execution.result, to: job)
         let record = ToolCallRecords.insertion(execution, of: job.callID, turnNumber: nil)
-        try await context.complete(try JSON(encoding: answer), with: [record], on: services.postgres)
+        // In a task of its own: this one is cancelled when the worker stops, and what was begun is told all the same.
+        let end = Task { try await context.complete(try JSON(encoding: answer), with: [record], on: services.postgres) }
+        try await end.value
         return .completedInTransaction
     }
 
@@ -35,13 +37,15 @@ public struct ExecuteToolHandler: Sendable {
         return try await records.load(callID)
     }
 
-    /// What a worker that died may have done is not done again, unless the tool finds what it did.
+    /// What a worker that died or stopped may have done is not done again, unless the tool finds what it did.
     private func execution(
-        of call: ToolCall, _ tools: ToolRegistry, _ services: CallServices, claim: Int
+        of call: ToolCall, _ tools: ToolRegistry, _ services: CallServices, attempt: Int
     ) async throws -> ToolExecution {
-        guard claim > 1, let tool = tools.get(call.name), !tool.isRepeatable else {
-            return try await services.executor(tools).execute([call])[0]
-        }
+        let isRepeatable = tools.get(call.name)?.isRepeatable ?? true
+        do {
+            // A job that is handed back by a worker that stops is as it was: this attempt is its first.
+            if isRepeatable || attempt == 1 { return try await services.executor(tools).execute([call])[0] }
+        } catch is CancellationError where !isRepeatable {}
         let doubt = ToolResult.uncertain(
             "the tool was interrupted; it may or may not have been done: do not call it again")
         return ToolExecution(call: call, arguments: try? JSON(parsing: call.arguments), result: doubt)

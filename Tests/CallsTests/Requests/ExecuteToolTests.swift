@@ -145,6 +145,44 @@ struct ExecuteToolTests {
     @Test("… after a tool that cannot tell what it did: it is not run again, and the result says that nobody knows")
     func runsOnce() async throws {
         let service = try ToolService(.json(["ok": true]))
+        try await ordering(at: service) { scene in
+            try await dyingOnce(scene) {
+                let id = try await enqueue(Self.order, scene)
+                return try await #require(scene.services.queue.result(of: id, within: .seconds(20)))
+            } expect: { answer in
+                #expect(!answer.success)
+                #expect(answer.result["reason"] == "uncertain")
+            }
+        }
+        #expect(service.requests.count == 1)
+    }
+
+    @Test("… nor when its worker stops in the middle of it")
+    func stopsOnce() async throws {
+        let (asked, ask) = AsyncStream.makeStream(of: Void.self)
+        let service = try ToolService { _, _ in
+            ask.yield()
+            await untilCancelled()
+            return HTTPServerResponse()
+        }
+        try await ordering(at: service) { scene in
+            try await withWorker(scene.services) {
+                _ = try await enqueue(Self.order, scene)
+                for await _ in asked { break }
+            }
+            try await withWorker(scene.services) {
+                let told = try await answer(Self.order, scene)
+                #expect(told.result["reason"] == "uncertain")
+            }
+            #expect(try await scene.count("tool_calls", where: "NOT success") == 1)
+        }
+        #expect(service.requests.count == 1)
+    }
+
+    private static let order = ExecuteTool(name: "order", arguments: ["number": "17"])
+
+    /// A scene with a tool `order`, which posts to the service.
+    private func ordering(at service: ToolService, _ body: (ConversationScene) async throws -> Void) async throws {
         let entry = ToolsFileText.tool([
             "url": .string(service.url + "/orders"), "method": "POST", "name": "order",
         ])
@@ -154,15 +192,7 @@ struct ExecuteToolTests {
         var options = ConversationScene.Options()
         options.file = try file.open(allowing: hosts)
         options.sources = { ($0.http, $0.destinations) = (service.http, hosts) }
-        let scene = try await ConversationScene(ScriptedModel([]), options)
-        try await dyingOnce(scene) {
-            let id = try await enqueue(ExecuteTool(name: "order", arguments: ["number": "17"]), scene)
-            return try await #require(scene.services.queue.result(of: id, within: .seconds(20)))
-        } expect: { answer in
-            #expect(!answer.success)
-            #expect(answer.result["reason"] == "uncertain")
-        }
-        #expect(service.requests.count == 1)
+        try await body(try await ConversationScene(ScriptedModel([]), options))
         await service.stop()
     }
 
