@@ -8,7 +8,7 @@ enum DrainRate {
         run: run)
 
     private static let jobs = 200_000
-    private static let rounds = 3
+    private static let rounds = 5
 
     private static func run(_ bench: Bench) async throws -> [Figure] {
         let url = try await bench.database("drain")

@@ -30,9 +30,9 @@ enum ArgumentsCoding {
         return try encode(job, Keyring())
     }
 
-    static func decode<Work: Job>(_ arguments: [UInt8], _ keys: Keyring) throws -> Work {
+    static func decode<Work: Job>(_ arguments: Data, _ keys: Keyring) throws -> Work {
         do {
-            return try decoder.decode(Work.self, from: Data(open(arguments, of: Work.self, keys)))
+            return try decoder.decode(Work.self, from: open(arguments, of: Work.self, keys))
         } catch let error as DecodingError {
             // The path of what is wrong may lead through keys of a dictionary, which are data.
             let reason = Work.sealing == .never ? error.reason : "what is wrong is not said, because they are sealed"
@@ -41,18 +41,18 @@ enum ArgumentsCoding {
     }
 
     private static func open<Work: Job>(
-        _ arguments: [UInt8], of type: Work.Type, _ keys: Keyring
-    ) throws(OpeningError) -> [UInt8] {
+        _ arguments: Data, of type: Work.Type, _ keys: Keyring
+    ) throws(OpeningError) -> Data {
         guard Work.sealing != .never else { return arguments }
-        let plain = try keys.open(arguments, for: .arguments(kind: Work.kind))
+        let plain = try keys.open(Array(arguments), for: .arguments(kind: Work.kind))
         // Told before it runs: its result could not be kept.
         if Work.sealing == .always, keys.isEmpty { throw .noKeys }
-        return plain
+        return Data(plain)
     }
 }
 
 extension Job {
-    init(decodingArguments arguments: [UInt8], _ keys: Keyring) throws {
+    init(decodingArguments arguments: Data, _ keys: Keyring) throws {
         self = try ArgumentsCoding.decode(arguments, keys)
     }
 }

@@ -10,8 +10,8 @@ struct Lease: Sendable, Hashable {
     let worker: Int64
 }
 
-/// A job that this worker runs, or is to run.
-struct ClaimedJob: Sendable {
+/// A job that this worker runs, or is to run. A class, since it goes through many hands and never changes.
+final class ClaimedJob: Sendable {
     let lease: Lease
     let kind: String
     let queue: String
@@ -23,7 +23,7 @@ struct ClaimedJob: Sendable {
     /// Since it was due, by the database's clock.
     let waited: Duration
     /// JSON text.
-    let arguments: [UInt8]
+    let arguments: Data
     /// Nil when it has none of them, which is the rule.
     let more: MoreOptions?
     /// In its queue's order; nil for one of a lane, and for one that is only to be ended.
@@ -34,6 +34,26 @@ struct ClaimedJob: Sendable {
     struct Ending: Sendable {
         let state: Settlement.Outcome
         let reason: String
+    }
+
+    init(
+        lease: Lease, kind: String, queue: String, attempt: Int, maximumAttempts: Int, hasKey: Bool, isAwaited: Bool,
+        enqueuedAt: Date, waited: Duration, arguments: Data, more: MoreOptions?, position: ClaimPlace.Position?,
+        ending: Ending?
+    ) {
+        self.lease = lease
+        self.kind = kind
+        self.queue = queue
+        self.attempt = attempt
+        self.maximumAttempts = maximumAttempts
+        self.hasKey = hasKey
+        self.isAwaited = isAwaited
+        self.enqueuedAt = enqueuedAt
+        self.waited = waited
+        self.arguments = arguments
+        self.more = more
+        self.position = position
+        self.ending = ending
     }
 }
 
@@ -50,23 +70,18 @@ extension ClaimedJob {
     }
 
     /// A row of the SQL type `claimed_job`, whose columns come in this order, and the priority.
-    private init(_ row: PostgresRow, worker: Int64) throws {
-        let columns = try row.decode(
-            Int64.self, Int32.self, Int.self, Int.self, Bool.self, Bool.self, Date.self, Double.self, String.self,
-            String.self, [UInt8].self, String?.self, String?.self, JSON?.self, Int32?.self)
-        let (id, fence, attempt, maximumAttempts, hasKey, isAwaited, enqueuedAt) = (
-            columns.0, columns.1, columns.2, columns.3, columns.4, columns.5, columns.6
-        )
-        let (waited, kind, queue, arguments, state, reason, more, priority) = (
-            columns.7, columns.8, columns.9, columns.10, columns.11, columns.12, columns.13, columns.14
-        )
+    private convenience init(_ row: PostgresRow, worker: Int64) throws {
+        let id = try row.decode(Int64.self, at: 0)
         // Checked when it was enqueued: a claim is not to fail for one row.
-        let options = try? more?.decode(MoreOptions.self)
-        self.init(
-            lease: Lease(id: id, fence: fence, worker: worker), kind: kind, queue: queue, attempt: attempt,
-            maximumAttempts: maximumAttempts, hasKey: hasKey, isAwaited: isAwaited, enqueuedAt: enqueuedAt,
-            waited: .seconds(waited), arguments: arguments, more: options,
-            position: priority.map { ClaimPlace.Position(priority: $0, id: id) },
+        let more = try row.decode(JSON?.self, at: 13).flatMap { try? $0.decode(MoreOptions.self) }
+        let state = try row.decode(String?.self, at: 11)
+        let reason = try row.decode(String?.self, at: 12)
+        try self.init(
+            lease: Lease(id: id, fence: row.decode(at: 1), worker: worker), kind: row.decode(at: 8),
+            queue: row.decode(at: 9), attempt: row.decode(at: 2), maximumAttempts: row.decode(at: 3),
+            hasKey: row.decode(at: 4), isAwaited: row.decode(at: 5), enqueuedAt: row.decode(at: 6),
+            waited: .seconds(row.decode(Double.self, at: 7)), arguments: row.decode(at: 10), more: more,
+            position: row.decode(Int32?.self, at: 14).map { ClaimPlace.Position(priority: $0, id: id) },
             ending: state.map { Ending(state: .init(rawValue: $0) ?? .failed, reason: reason ?? "") })
     }
 }

@@ -87,12 +87,12 @@ public typealias JobMiddleware =
 
 /// A handler without its type.
 struct RegisteredKind: Sendable {
-    typealias FailureHandler = @Sendable ([UInt8], String, PostgresConnection, Keyring) async throws -> Void
+    typealias FailureHandler = @Sendable (Data, String, PostgresConnection, Keyring) async throws -> Void
 
     let retry: RetryPolicy
     let timeLimit: Duration
     let sealing: Sealing
-    let run: @Sendable ([UInt8], JobContext) async throws -> JobOutcome
+    let run: @Sendable (Data, JobContext) async throws -> JobOutcome
     let onFailure: FailureHandler?
 }
 

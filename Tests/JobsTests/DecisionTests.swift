@@ -234,8 +234,8 @@ struct DecisionTests {
     private func job(_ id: Int) -> ClaimedJob {
         ClaimedJob(
             lease: Lease(id: Int64(id), fence: 1, worker: 1), kind: "work", queue: "q", attempt: 1, maximumAttempts: 3,
-            hasKey: false, isAwaited: false, enqueuedAt: Date(timeIntervalSince1970: 0), waited: .zero, arguments: [],
-            more: nil, position: ClaimPlace.Position(priority: 100, id: Int64(id)), ending: nil)
+            hasKey: false, isAwaited: false, enqueuedAt: Date(timeIntervalSince1970: 0), waited: .zero,
+            arguments: Data(), more: nil, position: ClaimPlace.Position(priority: 100, id: Int64(id)), ending: nil)
     }
 
     private func settlement(_ id: Int64) -> Settlement {

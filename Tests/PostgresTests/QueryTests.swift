@@ -52,6 +52,18 @@ import Testing
         #expect(read == printed)
     }
 
+    @Test("bytea, text, json and jsonb read as Data, and a column by its place; one that is not there is named")
+    func data() async throws {
+        let row = try await client.query("SELECT \([0, 255] as [UInt8]), 'é', '{}'::json, '[1]'::jsonb, ''::bytea, 1")[
+            0]
+        #expect(try row.decode(Data.self, at: 0) == Data([0, 255]) && row.decode(Data.self, at: 1) == Data("é".utf8))
+        #expect(try row.decode(Data.self, at: 2) == Data("{}".utf8) && row.decode(Data.self, at: 3) == Data("[1]".utf8))
+        #expect(try row.decode(Data.self, at: 4).isEmpty && row.decode(Int.self, at: 5) == 1)
+        #expect(throws: PostgresError.self) { try row.decode(Data.self, at: 5) }
+        let missing = #expect(throws: PostgresError.self) { try row.decode(Int.self, at: 6) }
+        #expect(missing?.description.contains("6 columns") == true)
+    }
+
     @Test("Enums, names, json, varchar and domains read as String; integers of any width as Int; dates as Date")
     func conversions() async throws {
         try await client.query("CREATE TYPE mood AS ENUM ('sad', 'glad')")

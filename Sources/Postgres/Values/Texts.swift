@@ -43,17 +43,29 @@ extension PostgresCell {
         guard let bytes else { throw mismatch(wanted) }
         return bytes
     }
+
+    /// Those of a bytea, or of the UTF-8 text of a text-like, json or jsonb column.
+    fileprivate func withContent<Result>(
+        as wanted: Any.Type, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        let oid = oid
+        return try withBytes { bytes in
+            // One byte before the text: the version of the format.
+            if oid == TypeOID.jsonb { return try body(UnsafeRawBufferPointer(rebasing: bytes.dropFirst())) }
+            guard oid == TypeOID.bytea || TypeOID.isText(oid, bytes) else { throw mismatch(wanted) }
+            return try body(bytes)
+        }
+    }
 }
 
 extension [UInt8] {
+    init(fromBytesOf cell: PostgresCell) throws { self = try cell.withContent(as: [UInt8].self) { Array($0) } }
+}
+
+extension Data: PostgresDecodable {
     /// A bytea; or the UTF-8 text of a text-like, json or jsonb column.
-    init(fromBytesOf cell: PostgresCell) throws {
-        switch cell.oid {
-        case TypeOID.bytea: self = try cell.withBytes { Array($0) }
-        // One byte before the text: the version of the format.
-        case TypeOID.jsonb: self = try cell.withBytes { Array($0.dropFirst()) }
-        default: self = try cell.textBytes(as: [UInt8].self)
-        }
+    public init(from cell: PostgresCell) throws {
+        self = try cell.withContent(as: Data.self) { $0.isEmpty ? Data() : Data($0) }
     }
 }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Platform
 import Postgres
 import TestSupport
@@ -51,7 +52,7 @@ struct CallLimitsMigrationTests {
             WHERE unique_key = 'initiate:' || \(turn)::bigint
             """)
         #expect(try await begin(bench, parked) == "parked")
-        let arguments = Array(#"{"call_id": \#(claimed)}"#.utf8)
+        let arguments = Data(#"{"call_id": \#(claimed)}"#.utf8)
         let jobs = try await bench.claim(9)
         let job = try #require(jobs.first { $0.arguments == arguments })
         try await bench.query(
