@@ -162,7 +162,8 @@ struct AgentLoopTests {
         let entries = try lines.withLock { $0 }.map { try JSON(parsing: $0) }
         #expect(
             entries.compactMap { $0["message"]?.string } == [
-                "model asked", "model answered", "tool call ended", "model asked", "model answered", "agent run ended",
+                "model asked", "model answered", "tool call begun", "tool call ended", "model asked", "model answered",
+                "agent run ended",
             ])
         #expect(Set(entries.map { $0["run"]?.string }).count == 1 && entries[0]["run"] != nil)
         #expect(entries.allSatisfy { !$0.text.contains("secret") })

@@ -123,6 +123,7 @@ public struct ToolExecutor: Sendable {
         _ request: ToolRequest, until deadline: ContinuousClock.Instant?, _ stored: StoredResults
     ) async throws -> ToolExecution {
         let start = ContinuousClock.now
+        logger.debug("tool call begun", metadata: ["tool": Self.shown(request.call)])
         var execution = ToolExecution(
             call: request.call, arguments: request.arguments, result: .failure(""), attempts: 0, origin: .refused)
         switch request.verdict {
@@ -221,11 +222,14 @@ public struct ToolExecutor: Sendable {
         logger.log(
             level: endLevel, "tool call ended",
             metadata: [
-                "tool": String(execution.call.name.prefix(64)), "success": "\(execution.result.success)",
+                "tool": Self.shown(execution.call), "success": "\(execution.result.success)",
                 "origin": execution.origin.rawValue, "duration": "\(execution.duration)",
                 "attempts": "\(execution.attempts)",
             ])
     }
+
+    /// A model may write any name.
+    private static func shown(_ call: ToolCall) -> String { String(call.name.prefix(64)) }
 
     private func log(_ tool: any Tool, _ error: any Error, attempt: Int) {
         logger.info(

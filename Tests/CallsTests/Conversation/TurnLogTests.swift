@@ -20,6 +20,9 @@ import Testing
         let scene = try await ConversationScene(model, options)
         _ = try await scene.turn(2, "Is wombat day free?")
         let all = try lines.withLock { $0 }.map { try JSON(parsing: $0) }
+        let begun = all.filter { $0["message"] == "tool call begun" }
+        #expect(begun.map { $0["tool"] } == ["check_calendar_availability", "nope"])
+        #expect(begun.allSatisfy { $0["level"] == "debug" && $0["call"] != nil && $0["turn"] == "3" })
         let ended = all.filter { $0["message"] == "tool call ended" }
         #expect(ended.map { $0["tool"] } == ["check_calendar_availability", "nope"])
         #expect(ended.map { $0["success"] } == ["true", "false"] && ended.map { $0["level"] } == ["info", "info"])
