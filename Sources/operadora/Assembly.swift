@@ -64,6 +64,8 @@ struct Assembly: Sendable {
         if configuration.mail == nil, !configuration.calls.bookingLinks.isEmpty {
             logger.notice("no SMTP_SERVER: schedule_meeting, which mails the MEETING_LINK_…, is not offered")
         }
+        let offered = try ToolInventory.rows(configuration).filter(\.isEnabled).map(\.name)
+        logger.info("tools that the agent is offered", metadata: ["tools": offered.joined(separator: " ")])
         if services.invitation == .none {
             logger.notice(
                 "no SMTP_SERVER, and the calendar invites nobody (CALENDAR_PROVIDER=local, or no GOOGLE_IMPERSONATE): guests "

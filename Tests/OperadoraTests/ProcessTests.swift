@@ -105,6 +105,23 @@ import Testing
         #expect(await !rest.contains("invites nobody"))
     }
 
+    @Test("A worker says when it starts which tools the agent is offered, and names none that is switched off")
+    func offeredTools() async throws {
+        let database = try await TestDatabase.make()
+        let environment = unreachable.merging([
+            "DATABASE_URL": database.connectionString, "MIKROTIK_API_URL": "http://127.0.0.1:1",
+        ]) { _, new in new }
+        for (isOn, names) in [("true", "consultar_mikrotik transfer_to_human"), ("false", "transfer_to_human")] {
+            let worker = try Executable(
+                ["worker"], environment.merging(["ENABLE_MIKROTIK_TOOLS": isOn]) { _, new in new })
+            let line = await worker.error.line { $0.contains("tools that the agent is offered") }
+            let own = "check_calendar_availability book_meeting reschedule_meeting cancel_meeting"
+            #expect(line?.hasSuffix(" tools=\(own) \(names) terminarLlamada abrirEnlace") == true, "\(line ?? "")")
+            worker.process.signal(SIGTERM)
+            #expect(try await worker.process.exit() == .status(0))
+        }
+    }
+
     @Test("Migrations go up, show, and go down")
     func migrations() async throws {
         let database = try await TestDatabase.make(migrated: false)
