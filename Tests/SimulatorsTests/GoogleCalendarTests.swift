@@ -98,6 +98,27 @@ import Testing
         }
     }
 
+    @Test("A calendar that is shared for reading alone can be read, and refuses every change")
+    func readOnly() async throws {
+        var configuration = SimulatedGoogle.Configuration()
+        configuration.readOnlyCalendars = ["primary"]
+        try await GoogleBench.run(configuration) { bench in
+            let token = try await bench.token()
+            let events = "/calendars/primary/events"
+            #expect(try await bench.send(.get, events, token: token).status == 200)
+            let changes: [(HTTPClientRequest.Method, String)] = [
+                (.post, ""), (.patch, "/a"), (.put, "/a"), (.delete, "/a"),
+            ]
+            for (method, path) in changes {
+                let refusal = try await bench.send(method, events + path, token: token, SampleEvent.json())
+                #expect(refusal.status == 403)
+                let error = try refusal.json()["error"]?["errors"]?[0]
+                #expect(error?["domain"] == "calendar" && error?["reason"] == "requiredAccessLevel")
+            }
+            #expect(bench.simulator.events().isEmpty)
+        }
+    }
+
     @Test("Who acts for a person may invite guests")
     func delegation() async throws {
         try await GoogleBench.run { bench in

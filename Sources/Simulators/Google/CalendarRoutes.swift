@@ -38,6 +38,15 @@ enum CalendarRoute: Hashable {
         }
     }
 
+    /// The calendar in which it changes something.
+    var changedCalendar: String? {
+        switch self {
+        case .insert(let calendar), .patch(let calendar, _), .update(let calendar, _), .delete(let calendar, _):
+            calendar
+        case .freeBusy, .list, .get: nil
+        }
+    }
+
     func isAllowed(_ grant: TokenGrant) -> Bool {
         switch self {
         case .freeBusy: grant.mayAskFreeBusy

@@ -53,6 +53,15 @@ extension GoogleError {
         return error
     }()
 
+    /// What Google answers when the calendar is shared for reading alone.
+    ///
+    /// As quoted in github.com/spatie/laravel-google-calendar/issues/95.
+    static let writerAccess: GoogleError = {
+        var error = GoogleError(403, "requiredAccessLevel", "You need to have writer access to this calendar.")
+        error.domain = "calendar"
+        return error
+    }()
+
     static func required(_ what: String) -> GoogleError { GoogleError(400, "required", "Missing \(what).") }
 
     static func invalid(_ message: String, parameter: String? = nil) -> GoogleError {

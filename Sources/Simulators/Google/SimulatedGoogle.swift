@@ -10,6 +10,8 @@ public final class SimulatedGoogle: Sendable {
     public struct Configuration: Sendable {
         /// The calendars that the service account may use; any other is 404.
         public var calendars = ["primary"]
+        /// Those of them that it may only read: its `accessRole` is "reader".
+        public var readOnlyCalendars: Set<String> = []
         /// IANA name of the zone of the calendars.
         public var timezone = "UTC"
         /// Times that are taken from the start, by calendar.
@@ -155,6 +157,9 @@ extension SimulatedGoogle: SimulatedProvider {
             let grant = try authenticate(request)
             guard let route = CalendarRoute(request) else { throw .notFound }
             guard route.isAllowed(grant) else { throw .scope }
+            if let changed = route.changedCalendar, configuration.readOnlyCalendars.contains(changed) {
+                throw .writerAccess
+            }
             return try answer(route, request, grant)
         } catch {
             refuse(request, status: error.status, reason: error.reason, message: error.message)

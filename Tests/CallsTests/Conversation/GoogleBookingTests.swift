@@ -14,12 +14,13 @@ import Testing
 struct GoogleBookingTests {
     /// Runs `body` with a call whose calendar is a simulated Google.
     private func withGoogle(
-        delegatedSubjects: Set<String>? = nil, impersonate: String? = nil,
+        delegatedSubjects: Set<String>? = nil, impersonate: String? = nil, readOnlyCalendars: Set<String> = [],
         _ body: (ConversationScene, CallServices, SimulatedGoogle) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test", level: .critical)
         var settings = SimulatedGoogle.Configuration()
         settings.delegatedSubjects = delegatedSubjects
+        settings.readOnlyCalendars = readOnlyCalendars
         let google = try SimulatedGoogle(configuration: settings, logger: logger)
         let http = HTTPClient(logger: logger)
         var configuration = GoogleCalendarClient.Configuration(calendarID: "primary")
@@ -94,6 +95,26 @@ struct GoogleBookingTests {
             #expect(google.events().first?.attendees == [])
             let email: JSON = try await scene.value("SELECT arguments FROM jobs WHERE kind = 'send_email'")
             #expect(email["email"]?["calendar"]?.string?.contains("BEGIN:VEVENT") == true)
+        }
+    }
+
+    @Test("A calendar that may be read and not written books nothing: the time is free again, and others are offered")
+    func readOnly() async throws {
+        try await withGoogle(readOnlyCalendars: ["primary"]) { scene, services, google in
+            guard case .committed(let answer) = try await turn(scene, services) else {
+                throw ConversationScene.UnknownCall()
+            }
+            #expect(answer.say == "Not booked: refused")
+            #expect(Set(google.refusals.map(\.reason)) == ["requiredAccessLevel"])
+            #expect(google.events().isEmpty)
+            #expect(try await scene.value("SELECT status FROM meetings") == "failed")
+            let call: JSON = try await scene.value(
+                "SELECT to_jsonb(tool_calls) FROM tool_calls WHERE name = 'book_meeting'")
+            #expect(call["result"]?["available_slots"]?.array?.count == 3)
+            #expect(call["result"]?.text.contains("access") == false, "no reason of Google's")
+            let again = try await CheckAvailabilityTool(meetings: tools(scene, services))
+                .execute(["preferred_date": "tomorrow"])
+            #expect(again.value["available_slots"]?[0]?["datetime"] == call["arguments"]?["datetime"])
         }
     }
 
@@ -224,10 +245,8 @@ struct GoogleBookingTests {
     }
 
     @Test(
-        "A calendar that may not be read is never free: the model offers a call back, and the caller hears no reason",
-        arguments: [
-            "credentials", "calendar", "permission",
-        ])
+        "A calendar that may not be read is never free: the model is told to offer a call back, and not why",
+        arguments: ["credentials", "calendar", "permission"])
     func troubleshooting(_ trouble: String) async throws {
         let logger = Logger(label: "test", level: .critical)
         var simulated = SimulatedGoogle.Configuration()
@@ -243,12 +262,23 @@ struct GoogleBookingTests {
         if trouble == "credentials" { credentials["client_email"] = "somebody@example.iam.gserviceaccount.com" }
         let account = try GoogleServiceAccount(parsing: JSON.object(credentials).data, file: "credentials.json")
         let client = GoogleCalendarClient(configuration, account: account, client: http)
-        let scene = try await ConversationScene(Scripts.saying())
+        // It says all that it is told.
+        let scene = try await ConversationScene(
+            ScriptedModel { request, _ in
+                guard let result = Scripts.results(in: request).last else {
+                    return .calling(CheckAvailabilityTool.name, #"{"preferred_date":"tomorrow"}"#)
+                }
+                return ModelResponse(text: result.text)
+            })
         var services = scene.services
         services.calendar = GoogleCalendar(client)
-        let tool = CheckAvailabilityTool(meetings: try await tools(scene, services))
-        let failure = await #expect(throws: ToolError.self) { try await tool.execute(["preferred_date": "tomorrow"]) }
-        #expect(failure?.message.contains("cannot be looked at just now") == true)
+        guard case .committed(let answer) = try await turn(scene, services) else {
+            throw ConversationScene.UnknownCall()
+        }
+        let told = try JSON(parsing: answer.say)
+        #expect(told["success"] == false && told["available_slots"] == nil)
+        let words = "the calendar cannot be looked at just now: offer that somebody calls back with a time"
+        #expect(told["error"]?.string == words)
         #expect(try await scene.count("meetings") == 0)
         await google.stop()
         await http.shutDown()
