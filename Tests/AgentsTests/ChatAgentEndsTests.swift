@@ -119,12 +119,16 @@ struct ChatAgentEndsTests {
         _ = await reader.result
     }
 
-    @Test("The account has every token and its price, failed runs included; without a price the cost is unknown")
+    @Test(
+        "The account has every token and its price, of tool calls and failed runs too; without a price the cost is unknown"
+    )
     func accounts() async throws {
         let usage = ModelUsage(promptTokens: 1_000, completionTokens: 100, cachedPromptTokens: 400)
         let model = ScriptedModel { _, number in
-            if number == 1 { throw ModelError(.unavailable, "away") }
-            return ModelResponse(text: "Yes.", usage: usage, model: number < 3 ? "small-2026-01-01" : "unheard-of")
+            if number == 2 { throw ModelError(.unavailable, "away") }
+            var response = number == 0 ? ModelResponse.calling("lookup") : ModelResponse(text: "Yes.")
+            (response.usage, response.model) = (usage, number < 4 ? "small-2026-01-01" : "unheard-of")
+            return response
         }
         var configuration = AgentConfiguration()
         configuration.prices = [
@@ -132,13 +136,15 @@ struct ChatAgentEndsTests {
             "sm": ModelPrice(prompt: 9, completion: 9),
         ]
         let agent = try ChatAgent(model: model, configuration, logger: Self.quiet)
+        try await agent.registerTool(
+            FunctionTool("lookup", "Looks it up.") { _ in ToolResult(success: true, value: [:]) })
         try await agent.send("?")
         await #expect(throws: AgentError.self) { try await agent.send("?") }
         try await agent.send("?")
         let account = await agent.account
-        #expect(account.runs == 3 && account.modelCalls == 3 && account.usage == usage + usage)
+        #expect(account.runs == 3 && account.modelCalls == 4 && account.usage == usage + usage + usage)
         let cost = try #require(account.cost)
-        #expect(abs(cost - 2 * (600 + 200 + 1_000) / 1_000_000) < 1e-12)
+        #expect(abs(cost - 3 * (600 + 200 + 1_000) / 1_000_000) < 1e-12)
         try await agent.send("?")
         #expect(await agent.account.cost == nil)
     }

@@ -42,9 +42,11 @@ struct ChatAgentTests {
         let model = ScriptedModel { _, _ in ModelResponse(text: "Yes.") }
         let agent = try self.agent(model)
         await agent.setContext("company", "ACME")
+        #expect(await agent.context == ["company": "ACME"])
         try await agent.send("Who?")
         #expect(model.requests[0].messages[0] == .system("Be brief.\n\nContext: {\"company\":\"ACME\"}"))
         await agent.reset()
+        #expect(await agent.context.isEmpty)
         try await agent.send("Who?")
         #expect(model.requests[1].messages == [.system("Be brief."), .user("Who?")])
     }
@@ -82,6 +84,20 @@ struct ChatAgentTests {
         await #expect(throws: AgentError.self) { try await agent.send("?", profile: "unknown") }
         await #expect(throws: AgentError.self) { try await agent.configure { $0.temperature = -1 } }
         #expect(await agent.configuration.temperature == nil)
+    }
+
+    @Test(
+        "Instructions, model and tools are those of its configuration; what is changed counts from the next answer on")
+    func isConfigured() async throws {
+        let model = ScriptedModel { _, _ in ModelResponse(text: "Yes.") }
+        let agent = try self.agent(model)
+        try await agent.registerTool(Self.lookup)
+        try await agent.send("?")
+        try await agent.configure { ($0.instructions, $0.model, $0.tools) = ("Be precise.", "gpt-4o", []) }
+        try await agent.send("?")
+        #expect(model.requests.map { $0.messages[0] } == [.system("Be brief."), .system("Be precise.")])
+        #expect(model.requests.map(\.model) == [nil, "gpt-4o"])
+        #expect(model.requests.map { $0.tools.map(\.name) } == [["lookup"], []])
     }
 
     @Test("A tool can be registered, executed by hand, and is validated then too")
