@@ -38,6 +38,33 @@ struct MailTests {
         #expect(try await bench.jobs("send_email") == 0)
     }
 
+    @Test(
+        "A server that takes nothing is asked ten times, within about 40 minutes; then the mail is a dead letter, and a retry sends it"
+    )
+    func dies() async throws {
+        let bench = try await CallBench()
+        var registry = JobRegistry()
+        CallJobs.register(in: &registry, services: bench.services)
+        let policy = try #require(registry.kinds[SendEmail.kind]).retry
+        let waits = (1..<10).map(policy.delay).reduce(.zero, +)
+        // 5 s, doubled eight times, and a quarter of it at most added or taken away.
+        #expect((0.75 * 2_555...1.25 * 2_555).contains(waits / .seconds(1)))
+
+        bench.mailer.refuseNext(10)
+        let job = SendEmail(email)
+        let id = try await bench.services.queue.enqueue(job, job.options)
+        for attempt in 1...10 {
+            #expect(try await bench.value("SELECT count(*) FROM dead_jobs") == 0, "before attempt \(attempt)")
+            try await bench.hasten()
+            try await bench.runAll()
+        }
+        #expect(try await bench.value("SELECT id FROM dead_jobs") == id)
+        #expect(bench.mailer.sent.isEmpty)
+        try await bench.services.queue.retry(id)
+        try await bench.runAll()
+        #expect(bench.mailer.sent == [email])
+    }
+
     @Test("With a key the database shows neither to whom an e-mail goes nor what it says, and it is sent")
     func sealed() async throws {
         let key = Data(repeating: 7, count: 32).base64EncodedString()

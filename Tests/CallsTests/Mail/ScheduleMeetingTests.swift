@@ -292,6 +292,32 @@ struct BookingLinkTests {
         #expect(ScheduleMeetingTool(services: services, state: state) == nil)
     }
 
+    @Test("A caller who asks for the link gets the mail, and the agent reads what came of it")
+    func asked() async throws {
+        let model = ScriptedModel { request, _ in
+            guard let result = Scripts.results(in: request).last else {
+                return .calling(ScheduleMeetingTool.name, #"{"email":"ana arroba example punto org"}"#)
+            }
+            return ModelResponse(text: result["message"]?.string)
+        }
+        var options = ConversationScene.Options()
+        options.configure = { $0.bookingLinks = ["es": "https://meetings.example.com"] }
+        let scene = try await ConversationScene(model, options)
+        var services = scene.services
+        let mailer = FakeMailer()
+        services.mailer = mailer
+        let all = services
+        try await withWorker(all) {
+            let job = ProcessConversation(callID: scene.callID, turn: 2, speech: "Mándeme el enlace", confidence: 0.9)
+            let reply = try await ConversationHandler(all).answer(job) { try await all.postgres.batch($1) }
+            guard case .committed(let answer) = reply else { throw ConversationScene.UnknownCall() }
+            #expect(answer.say == "Se envió a ana@example.org el correo con el enlace para agendar")
+        }
+        #expect(mailer.sent.map(\.to) == ["ana@example.org"])
+        #expect(mailer.sent.first?.text.contains("https://meetings.example.com") == true)
+        #expect(try await scene.count("tool_calls", where: "name = 'schedule_meeting' AND success") == 1)
+    }
+
     @Test("What is committed and not sent yet is said to be on its way, and is sent once when a worker comes")
     func onItsWay() async throws {
         let scene = try await ConversationScene(Scripts.saying())
