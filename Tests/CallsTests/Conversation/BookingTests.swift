@@ -89,26 +89,32 @@ struct BookingTests {
         #expect(meeting.title == "Sales Meeting")
         #expect(try await result(scene, BookMeetingTool.name)["meeting_id"]?.string == event.id)
         #expect(try await result(scene, BookMeetingTool.name)["calendar_link"]?.string == event.link)
+        let message = try await result(scene, BookMeetingTool.name)["message"]?.string
+        #expect(message?.hasPrefix("Successfully booked meeting for Ana Ruiz") == true)
         #expect(try await scene.count("tool_calls", where: "success AND turn_number = 3") == 2)
         #expect(try await scene.value("SELECT model_calls FROM turns WHERE number = 3") == 3)
     }
 
     @Test(
-        "Offered slots are ISO 8601 with offset, said in the lead's language and zone", arguments: ["en", "es", "pt"])
-    func offers(_ language: String) async throws {
+        "Offered slots are ISO 8601 with offset, said in the lead's language and zone, in the hours of the business's",
+        arguments: ["en", "es", "pt"], ["America/Mexico_City", "Europe/Madrid"])
+    func offers(_ language: String, _ leads: String) async throws {
         var options = ConversationScene.Options()
         options.language = language
         let scene = try await ConversationScene(Scripts.booking(), options)
+        try await scene.database.client.query("UPDATE calls SET timezone = \(leads)")
         _ = try await agree(scene)
         let found = try await result(scene, CheckAvailabilityTool.name)
-        #expect(found["timezone"] == "America/Mexico_City")
+        let zone = try #require(Zone(identifier: leads))
+        #expect(found["timezone"]?.string == leads)
         let slot = try #require(found["available_slots"]?[0])
         guard case .instant(let start) = MeetingTime(slot["datetime"]?.string ?? "", zone: .utc) else {
             return #expect(Bool(false), "\(slot.text)")
         }
-        #expect(slot["datetime"]?.string == TurnFixtures.zone.iso8601(start))
-        #expect(slot["end"]?.string == TurnFixtures.zone.iso8601(start.addingTimeInterval(1_800)))
-        let dates = SpokenDates(language: language, zone: TurnFixtures.zone, now: start)
+        #expect(slot["datetime"]?.string == zone.iso8601(start))
+        #expect(slot["end"]?.string == zone.iso8601(start.addingTimeInterval(1_800)))
+        #expect(9..<18 ~= TurnFixtures.zone.civilTime(at: start).hour)
+        let dates = SpokenDates(language: language, zone: zone, now: start)
         #expect(slot["display"]?.string == dates.say(start))
     }
 
@@ -247,7 +253,7 @@ struct BookingTests {
         }
     }
 
-    @Test("A time without offset is read on the lead's clock, a spoken address as it is meant")
+    @Test("A time without offset is read on the lead's clock, a spoken address as it is meant, a title as it is given")
     func readsNaively() async throws {
         let scene = try await ConversationScene(Scripts.saying())
         let state = try #require(try await TurnRecords(scene.services).load(scene.callID))
@@ -255,10 +261,12 @@ struct BookingTests {
         let booked = try await tool.execute([
             "datetime": .string(String(Self.nextWednesday("10:00:00").prefix(19))),
             "guest_email": "ana at example dot com", "guest_name": "Ana Ruiz", "duration_minutes": 60,
+            "meeting_title": "Product Demo",
         ])
         #expect(booked.value["meeting"]?["datetime"]?.string == Self.nextWednesday("10:00:00"))
         #expect(booked.value["meeting"]?["end"]?.string == Self.nextWednesday("11:00:00"))
         #expect(try await scene.value("SELECT guest_email FROM meetings") == "ana@example.com")
+        #expect(try await scene.value("SELECT title FROM meetings") == "Product Demo")
     }
 
     private static func instant(_ text: String) -> Date? {

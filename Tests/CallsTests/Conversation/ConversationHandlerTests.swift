@@ -150,6 +150,7 @@ struct ConversationHandlerTests {
         #expect(model.requests[0].tools.isEmpty)
         #expect(limited.requests[0].tools.map(\.name) == ["terminarLlamada"])
         #expect(all.requests[0].tools.count == 7)
+        #expect(all.requests[0].tools.allSatisfy { $0.description.count > 20 }, "each says what it is for")
     }
 
     @Test("What a model or a caller writes that the database cannot hold does no harm")

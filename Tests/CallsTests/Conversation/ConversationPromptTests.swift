@@ -10,7 +10,7 @@ struct ConversationPromptTests {
         -> ConversationPrompt
     {
         ConversationPrompt(
-            state: state, toolNames: tools, hangUpName: nil, businessHours: .office,
+            state: state, toolNames: tools, hangUpName: "colgar", businessHours: .office,
             businessTimezone: "America/Mexico_City")
     }
 
@@ -43,9 +43,34 @@ struct ConversationPromptTests {
 
     @Test("Rules name only the tools that there are; without tools it promises nothing")
     func namesTools() {
-        #expect(system(TurnFixtures.state(), tools: [CheckAvailabilityTool.name]).contains("mon-fri 09:00-18:00"))
-        #expect(!system(TurnFixtures.state(), tools: [CheckAvailabilityTool.name]).contains(BookMeetingTool.name))
+        let rules = [
+            CheckAvailabilityTool.name:
+                "mon-fri 09:00-18:00 (America/Mexico_City). Offer only times that check_calendar_availability has given",
+            BookMeetingTool.name: "Before book_meeting you need a time",
+            RescheduleMeetingTool.name: "has already, of this call or an earlier one, use reschedule_meeting",
+            CancelMeetingTool.name: "has already, of this call or an earlier one, use cancel_meeting",
+            ScheduleMeetingTool.name: "schedule_meeting is for callers who would rather pick a time by themselves",
+            MikroTikTool.name: "ask consultar_mikrotik first",
+            TransferTool.name: "wants a person, say that you are connecting them and call transfer_to_human",
+            "colgar": "say goodbye and call colgar",
+        ]
+        for (tool, rule) in rules {
+            #expect(system(TurnFixtures.state(), tools: [tool]).contains(rule), "\(tool)")
+            let others = Array(rules.keys.filter { $0 != tool })
+            #expect(!system(TurnFixtures.state(), tools: others).contains(" \(tool)"), "\(tool)")
+        }
         #expect(system(TurnFixtures.state(), tools: []).contains("You have no tools"))
+    }
+
+    @Test("It asks for few plain words, for a voice, and forbids to make up what a tool would tell")
+    func limitsWords() {
+        let text = system(TurnFixtures.state())
+        for rule in [
+            "read out by a voice: one to three short sentences, plain words, no lists, no markup",
+            "never invent what a tool would tell",
+        ] {
+            #expect(text.contains(rule), "\(rule)")
+        }
     }
 
     @Test("Words of the caller stand in the caller's messages alone, whatever they say")

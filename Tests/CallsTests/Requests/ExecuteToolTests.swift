@@ -82,6 +82,27 @@ struct ExecuteToolTests {
         }
     }
 
+    @Test("A system tool that the file renames is run by its new name alone, and one that it switches off is unknown")
+    func followsFile() async throws {
+        let colgar = ToolsFileText.disconnect.with(["name": "colgar"])
+        let file = try TemporaryToolsFile(
+            ToolsFileText.file(system: [colgar, ToolsFileText.openURL.with(["enabled": false])]))
+        defer { file.remove() }
+        var options = ConversationScene.Options()
+        options.file = try file.open()
+        let scene = try await ConversationScene(ScriptedModel([]), options)
+        try await withWorker(scene.services) {
+            let hangUp = try await answer(ExecuteTool(name: "colgar", arguments: [:]), key: "a", scene)
+            #expect(hangUp.success && hangUp.systemAction == "disconnect")
+            let others: [(String, JSON)] = [("terminarLlamada", [:]), ("abrirEnlace", ["url": "canaco.com"])]
+            for (name, arguments) in others {
+                let refusal = try await answer(ExecuteTool(name: name, arguments: arguments), key: name, scene)
+                #expect(!refusal.success && refusal.systemAction == nil)
+                #expect(refusal.result["error"]?.string?.hasPrefix("there is no tool named \(name)") == true)
+            }
+        }
+    }
+
     @Test("Nothing is done for a call that has ended")
     func afterTheEnd() async throws {
         let scene = try await ConversationScene(ScriptedModel([]))

@@ -18,12 +18,13 @@ import Testing
     }
 
     private func answers(
-        _ url: String, keep: Duration = .seconds(30), limit: Duration = .seconds(10)
+        _ url: String, keep: Duration? = nil, limit: Duration = .seconds(10)
     ) -> Shared {
         var configuration = MikroTikClient.Configuration(baseURL: url)
         configuration.timeout = limit
-        let client = MikroTikClient(configuration, http: http)
-        return Shared(tool: MikroTikTool(client: client, cacheLifetime: keep, logger: Self.logger))
+        var tool = MikroTikTool(client: MikroTikClient(configuration, http: http), logger: Self.logger)
+        if let keep { tool.cacheLifetime = keep }
+        return Shared(tool: tool)
     }
 
     /// One call, as a model makes it.
@@ -47,10 +48,11 @@ import Testing
         await simulator.stop()
     }
 
-    @Test("The same question within the time is answered from memory, also to another call; another question is asked")
+    @Test("The same question within 30 s is answered from memory, also to another call; another question is asked")
     func remembers() async throws {
         let simulator = SimulatedMikroTik(logger: Self.logger)
         let shared = answers(try simulator.start())
+        #expect(shared.tool.cacheLifetime == .seconds(30))
         let first = try await ask(shared, "¿Qué routers están configurados?")
         #expect(try await ask(shared, "¿Qué routers están configurados?") == first)
         #expect(simulator.questions.count == 1)
