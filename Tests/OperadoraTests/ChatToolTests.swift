@@ -24,6 +24,21 @@ struct ChatToolTests {
         #expect(bench.openAI.answeredRequests == 0)
     }
 
+    @Test("The routers can be asked by hand, with the answer that the model would get and the time that it took")
+    func routers() async throws {
+        let bench = try await ChatBench()
+        let routers = SimulatedMikroTik(logger: Logger(label: "test", level: .critical))
+        let run = try await bench.chat(
+            ["--json", "--tool", "consultar_mikrotik", #"{"pregunta":"¿Qué routers están configurados?"}"#],
+            environment: ["MIKROTIK_API_URL": try routers.start()])
+        await bench.close()
+        await routers.stop()
+        #expect(run.exit == .status(0), "\(run.error)")
+        #expect(
+            try run.json["result"]?["response"] == "Hay 3 routers configurados: FIBRA OPTICA, ROUTER 2 y ROUTER 3.")
+        #expect(try run.json["duration_ms"]?.number != nil)
+    }
+
     @Test("A refused booking is a result with its reason, and status 1; a good one is a meeting")
     func booking() async throws {
         let bench = try await ChatBench()

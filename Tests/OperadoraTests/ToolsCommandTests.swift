@@ -14,6 +14,24 @@ import Testing
         return try String(contentsOf: file, encoding: .utf8)
     }
 
+    @Test("What is switched off is listed as not offered: a system tool in the file, the routers in the environment")
+    func listsDisabled() async throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let lines = try shipped().split(separator: "\n")
+        let place = try #require(lines.firstIndex { $0.contains("\"name\": \"abrirEnlace\"") })
+        var changed = lines.map(String.init)
+        changed[place + 2].replace("true", with: "false")
+        try write(changed.joined(separator: "\n"))
+        let run = try await Executable.run(
+            "tools", "list", "--json",
+            environment: [
+                "TOOLS_FILE": path, "MIKROTIK_API_URL": "http://192.168.1.100:5050", "ENABLE_MIKROTIK_TOOLS": "false",
+            ])
+        let rows = try JSON(parsing: run.output).array ?? []
+        let disabled = rows.filter { $0["enabled"] == false }.map { $0["name"]?.string ?? "" }
+        #expect(disabled == ["schedule_meeting", "consultar_mikrotik", "abrirEnlace"], "\(run.error)")
+    }
+
     @Test("Every tool is listed, with what it is and whether it is offered; no secret shows")
     func lists() async throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -87,16 +105,20 @@ import Testing
         }
     }
 
-    @Test("The doctor asks the router API how it is")
+    @Test("The doctor asks the router API how it is; of one that is not there it says where to look")
     func doctor() async throws {
         let simulator = SimulatedMikroTik(logger: Logger(label: "test", level: .critical))
         let url = try simulator.start()
-        for (isHealthy, state) in [(true, "ok"), (false, "failed")] {
-            simulator.isHealthy = isHealthy
+        func finding() async throws -> JSON? {
             let run = try await Executable.run("doctor", "--json", environment: ["MIKROTIK_API_URL": url])
-            let finding = try JSON(parsing: run.output).array?.first { $0["check"] == "MikroTik" }
-            #expect(finding?["state"]?.string == state)
+            return try JSON(parsing: run.output).array?.first { $0["check"] == "MikroTik" }
         }
+        #expect(try await finding()?["state"] == "ok")
+        simulator.isHealthy = false
+        #expect(try await finding()?["state"] == "failed")
         await simulator.stop()
+        let away = try await finding()
+        #expect(away?["state"] == "failed")
+        #expect(away?.text.contains("look at MIKROTIK_API_URL, and whether the API runs") == true)
     }
 }
