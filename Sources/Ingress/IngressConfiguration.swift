@@ -10,6 +10,8 @@ public struct IngressConfiguration: Sendable {
     public var twilioAuthToken: Secret?
     /// Of whoever may use `/api`. Without one every request there is refused.
     public var apiTokens: [Secret]
+    /// Tools that are waited for at once, in this process.
+    public var maximumWaitingTools = 64
     /// How long `/health` waits for the database.
     public var healthLimit: Duration = .seconds(2)
 

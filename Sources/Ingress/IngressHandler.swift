@@ -42,7 +42,8 @@ public struct IngressHandler: Sendable {
         gate = TwilioGate(publicURL: configuration.settings.publicURL, authToken: configuration.twilioAuthToken)
         bearerGate = BearerGate(configuration.apiTokens)
         toolCalls = ToolCallEndpoint(
-            postgres: postgres, queue: queue, hold: configuration.settings.turnHold, logger: logger)
+            postgres: postgres, queue: queue, hold: configuration.settings.turnHold,
+            maximumWaiting: configuration.maximumWaitingTools, logger: logger)
     }
 
     /// A server that answers with this ingress. It serves from its making on.
@@ -102,7 +103,11 @@ public struct IngressHandler: Sendable {
     /// In the place of a handler that did not come to an end in time: the caller is kept, other requests may come again.
     func answerForLate(_ request: HTTPServerRequest) -> HTTPServerResponse {
         let route = Route(path: request.path)
-        if route == .executeTool { return Problem.late.response }
+        if route == .executeTool {
+            var problem = Problem.late
+            problem.headers[ToolCallRequest.keyHeader] = request.headers[ToolCallRequest.keyHeader]
+            return problem.response
+        }
         guard route == .voice || route == .turn, let webhook = try? gate.verified(request),
             let turn = try? TurnRequest(webhook, isVoice: route == .voice)
         else { return Problem.unavailable.response }

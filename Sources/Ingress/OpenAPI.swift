@@ -133,9 +133,11 @@ enum OpenAPI {
         "parameters": [
             [
                 "name": .string(ToolCallRequest.keyHeader), "in": "header", "required": false,
-                "description": "The same key is the same call for a day: it is run once, and its result told again.",
+                "description":
+                    "The same request with the same key is run once within a day, and its result told again.",
                 "schema": [
                     "type": "string", "minLength": 1, "maxLength": .integer(Int64(ToolCallRequest.maximumKeyBytes)),
+                    "pattern": "^[!-~]+$",
                 ],
             ]
         ],
@@ -148,15 +150,19 @@ enum OpenAPI {
             "400": problem("The body is not a JSON object."), "401": problem("The token is missing or unknown."),
             "404": problem("There is no such call."), "413": ["description": "The body is too large."],
             "422": problem("A field is missing or wrong."), "429": problem("Too many tools are being waited for."),
-            "503": problem("The database is away."),
+            "503": problem(
+                "The database is away, or not quick enough: it may have been kept. Send it again with the key of this answer."
+            ),
         ],
     ]
 
     private static let toolCall: JSON = [
         "type": "object", "required": ["name"], "additionalProperties": false,
         "properties": [
-            "name": ["type": "string", "minLength": 1, "maxLength": 64],
-            "arguments": ["type": "object", "description": "As the tool's own schema says; empty unless given"],
+            "name": ["type": "string", "minLength": 1, "maxLength": 64, "description": "At most 64 bytes of UTF-8"],
+            "arguments": [
+                "type": ["object", "null"], "description": "As the tool's own schema says; empty unless given",
+            ],
             "call_id": [
                 "type": ["integer", "null"], "format": "int64", "minimum": 1,
                 "description": "The call whose caller, language and tools are meant",

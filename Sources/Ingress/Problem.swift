@@ -62,7 +62,8 @@ struct Problem: Error, Sendable, Hashable {
 
     /// Something may have been committed.
     static let late = Problem(
-        status: 503, title: "Service Unavailable", detail: "the request took too long; it may have been kept",
+        status: 503, title: "Service Unavailable",
+        detail: "the request was not answered in time; it may have been kept, and is run once for its Idempotency-Key",
         headers: ["Retry-After": "5"])
 
     var response: HTTPServerResponse {

@@ -30,7 +30,8 @@ struct IngressFixture: Sendable {
     ///   - handler: answers turns in place of the real worker; nil when nobody does.
     static func with<Result: Sendable>(
         hold: Duration = .seconds(10), connectionString: String? = nil, authToken: Secret? = token,
-        apiTokens: [Secret] = [], logger: Logger = logger, handler: TurnHandler? = nil,
+        apiTokens: [Secret] = [], maximumWaitingTools: Int = 64, logger: Logger = logger,
+        handler: TurnHandler? = nil,
         body: (IngressFixture) async throws -> Result
     ) async throws -> Result {
         let database = try await TestDatabase.make()
@@ -45,10 +46,11 @@ struct IngressFixture: Sendable {
         settings.turnHold = hold
         settings.defaultLanguage = "es"
         settings.businessTimezone = "America/Mexico_City"
+        var configuration = IngressConfiguration(
+            settings: settings, twilioAuthToken: authToken, apiTokens: apiTokens)
+        configuration.maximumWaitingTools = maximumWaitingTools
         let ingress = IngressHandler(
-            configuration: IngressConfiguration(
-                settings: settings, twilioAuthToken: authToken, apiTokens: apiTokens),
-            postgres: ingressClient, queue: queue, metrics: metrics, logger: logger)
+            configuration: configuration, postgres: ingressClient, queue: queue, metrics: metrics, logger: logger)
         let server = try ingress.server(port: 0)
         let fixture = IngressFixture(
             database: database, queue: queue, metrics: metrics, port: server.port, http: HTTPClient(logger: logger))
@@ -88,7 +90,7 @@ struct IngressFixture: Sendable {
         registry.register(ExecuteTool.self) { job, _ in
             let result = answer(job)
             return .completed([
-                "request": .string(try job.digest), "success": result["success"] ?? false, "result": result,
+                "success": result["success"] ?? false, "result": result,
                 "system_action": result["system_action"] ?? .null, "url": result["url"] ?? .null,
             ])
         }
@@ -97,7 +99,7 @@ struct IngressFixture: Sendable {
 
     private static func worker(on client: PostgresClient, _ registry: JobRegistry) -> Worker {
         var configuration = Worker.Configuration()
-        configuration.queues = ["turns": 8]
+        configuration.queues = ["turns": 8, "tools": 8]
         return Worker(
             JobQueue(client, logger: logger), registry: registry, configuration: configuration,
             metrics: MetricsRegistry(), logger: logger)

@@ -27,7 +27,7 @@ import Testing
     func defaults() throws {
         let configuration = try Configuration(Environment(complete), needs: all)
         #expect(configuration.listen.host == "127.0.0.1" && configuration.listen.port == 8080)
-        #expect(configuration.worker.queues == ["turns": 64, "calls": 16, "default": 16])
+        #expect(configuration.worker.queues == ["turns": 64, "tools": 16, "calls": 16, "default": 16])
         #expect(configuration.worker.heartbeat == .seconds(5) && configuration.worker.deadAfter == .seconds(15))
         #expect(configuration.twilio.baseURL == "https://api.twilio.com")
         #expect(configuration.model.baseURL == "https://api.openai.com/v1")
@@ -102,7 +102,7 @@ import Testing
     @Test("WORKER_CONCURRENCY sizes every queue that has no number of its own")
     func queues() throws {
         let few = try Configuration(Environment(["WORKER_CONCURRENCY": "2"]), needs: [])
-        #expect(few.worker.queues == ["turns": 8, "calls": 2, "default": 2])
+        #expect(few.worker.queues == ["turns": 8, "tools": 2, "calls": 2, "default": 2])
         let named = try Configuration(
             Environment(["WORKER_CONCURRENCY": "3", "WORKER_QUEUES": "turns:9, mail"]), needs: [])
         #expect(named.worker.queues == ["turns": 9, "mail": 3])

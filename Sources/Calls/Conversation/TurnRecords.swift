@@ -30,11 +30,14 @@ struct TurnRecords: Sendable {
     }
 
     /// Of a request that belongs to no call: in the configured language and zone, with all tools.
-    func outsideCalls(requestID: JobID) async throws -> TurnState {
+    func outsideCalls(_ context: JobContext) async throws -> TurnState {
         let rows = try await postgres.query("SELECT now()")
+        // Microseconds: no other database has had a job of that id at that instant.
+        let enqueued = Int64((context.enqueuedAt.timeIntervalSince1970 * 1e6).rounded())
         return TurnState(
             call: TurnState.Call(
-                requestID: requestID, isInbound: true, status: .inProgress, hasAgentEnded: false, answeredBy: nil,
+                requestKey: "\(context.id)-\(enqueued)", isInbound: true, status: .inProgress, hasAgentEnded: false,
+                answeredBy: nil,
                 providerCallID: nil, phone: nil, language: Language(code: settings.defaultLanguage),
                 zone: Zone(identifier: settings.businessTimezone) ?? .utc, hasScreen: true),
             lead: nil, campaign: nil, turns: [], toolCalls: [], meetings: [], now: try rows[0].decode(Date.self))

@@ -1,6 +1,5 @@
 import Agents
 import FoundationEssentials
-import Jobs
 import Platform
 
 /// Everything that answering a turn needs to know, as it stood when the turn began.
@@ -20,8 +19,8 @@ struct TurnState: Sendable {
     struct Call: Sendable {
         /// Nil where there is no row of a call: a tool that runs by itself, a stored conversation that is held again.
         var id: Int64?
-        /// Of the tool that runs by itself.
-        var requestID: JobID?
+        /// Names the request of a tool that runs by itself, with when it was made: another database may have one of the same number.
+        var requestKey: String?
         var isInbound: Bool
         var status: CallStatus
         var hasAgentEnded: Bool
@@ -36,8 +35,8 @@ struct TurnState: Sendable {
 
         var isFinal: Bool { status.isFinal }
 
-        /// Names it in jobs' keys, and in what people read: `7` is a call, `request-12` a tool that runs by itself.
-        var key: String { id.map { String($0) } ?? "request-\(requestID ?? 0)" }
+        /// Names it in jobs' keys: `7` is a call, what begins with `request-` a tool that runs by itself.
+        var key: String { id.map { String($0) } ?? "request-\(requestKey ?? "")" }
     }
 
     struct Lead: Sendable {

@@ -5,6 +5,9 @@ import Postgres
 
 /// Runs one tool the way that a turn does: with the campaign's tools and all checks, and a row of `tool_calls`. Whatever is wrong
 /// with the request is a result that a model can act on.
+///
+/// The row is on the disk before the tool begins. An attempt that finds it does not know what the one before has done: it runs
+/// only what finds that out by itself.
 public struct ExecuteToolHandler: Sendable {
     private let services: CallServices
 
@@ -15,43 +18,47 @@ public struct ExecuteToolHandler: Sendable {
         var services = services
         services.logger = context.logger
         if let callID = job.callID { services.logger[metadataKey: "call"] = "\(callID)" }
-        guard let state = try await state(of: job, context) else {
-            return try refused(job, "unknown_call", "there is no such call")
-        }
-        guard !state.call.isFinal else { return try refused(job, "call_ended", "the call has ended") }
-        let tools = try CallTools(services, state).registry(TurnOptions())
+        let records = ToolCallRecords(services.postgres)
         let call = ToolCall(id: "job_\(context.id)", name: job.name, arguments: job.arguments.text)
-        let execution = try await execution(of: call, tools, services, attempt: context.attempt)
-        services.count(execution, tools)
-        let answer = try ToolAnswer(execution.result, to: job)
-        let record = ToolCallRecords.insertion(execution, of: job.callID, turnNumber: nil)
-        // In a task of its own: this one is cancelled when the worker stops, and what was begun is told all the same.
-        let end = Task { try await context.complete(try JSON(encoding: answer), with: [record], on: services.postgres) }
-        try await end.value
+        let state = try await state(of: job, context)
+        let isFirst = try await records.begin(call, job.arguments, of: state?.call.id, job: context.id)
+        let execution = try await execution(of: call, job, state, services, isFirst: isFirst)
+        let answer = ToolAnswer(execution.result)
+        if let action = answer.systemAction {
+            services.logger.info("system action", metadata: ["tool": job.name, "system_action": action])
+        }
+        let end = ToolCallRecords.end(execution, job: context.id)
+        try await context.complete(try JSON(encoding: answer), with: [end], on: services.postgres)
         return .completedInTransaction
     }
 
     private func state(of job: ExecuteTool, _ context: JobContext) async throws -> TurnState? {
         let records = TurnRecords(services)
-        guard let callID = job.callID else { return try await records.outsideCalls(requestID: context.id) }
+        guard let callID = job.callID else { return try await records.outsideCalls(context) }
         return try await records.load(callID)
     }
 
-    /// What a worker that died or stopped may have done is not done again, unless the tool finds what it did.
     private func execution(
-        of call: ToolCall, _ tools: ToolRegistry, _ services: CallServices, attempt: Int
+        of call: ToolCall, _ job: ExecuteTool, _ state: TurnState?, _ services: CallServices, isFirst: Bool
     ) async throws -> ToolExecution {
-        let isRepeatable = tools.get(call.name)?.isRepeatable ?? true
-        do {
-            // A job that is handed back by a worker that stops is as it was: this attempt is its first.
-            if isRepeatable || attempt == 1 { return try await services.executor(tools).execute([call])[0] }
-        } catch is CancellationError where !isRepeatable {}
-        let doubt = ToolResult.uncertain(
-            "the tool was interrupted; it may or may not have been done: do not call it again")
-        return ToolExecution(call: call, arguments: try? JSON(parsing: call.arguments), result: doubt)
+        func told(_ result: ToolResult) -> ToolExecution {
+            ToolExecution(call: call, arguments: job.arguments, result: result, attempts: 0, origin: .refused)
+        }
+        let tools = try state.flatMap { $0.call.isFinal ? nil : try CallTools(services, $0).registry(TurnOptions()) }
+        if !isFirst, tools?.get(call.name)?.isRepeatable != true { return told(.interrupted) }
+        guard let tools else {
+            return told(
+                state == nil
+                    ? MeetingTools.refusal("unknown_call", "there is no such call")
+                    : MeetingTools.refusal("call_ended", "the call has ended"))
+        }
+        let execution = try await services.executor(tools).execute([call])[0]
+        services.count(execution, tools)
+        return execution
     }
+}
 
-    private func refused(_ job: ExecuteTool, _ reason: String, _ problem: String) throws -> JobOutcome {
-        .completed(try JSON(encoding: ToolAnswer(MeetingTools.refusal(reason, problem), to: job)))
-    }
+extension ToolResult {
+    fileprivate static let interrupted = ToolResult.uncertain(
+        "the tool was interrupted; it may or may not have been done: do not call it again")
 }

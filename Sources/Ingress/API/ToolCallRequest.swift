@@ -1,6 +1,7 @@
 import Calls
 import HTTP
 import Platform
+import Postgres
 
 /// `{"name", "arguments", "call_id"?}`: a tool to be run.
 struct ToolCallRequest: Sendable, Hashable {
@@ -19,6 +20,7 @@ struct ToolCallRequest: Sendable, Hashable {
         guard let body = try? request.json(), case .object(let members) = body else {
             throw .badRequest("the body is not a JSON object")
         }
+        guard body.storable == body else { throw .badRequest("the body has the character NUL, which cannot be kept") }
         for member in members.keys where !["name", "arguments", "call_id"].contains(member) {
             throw .invalid(String(member.prefix(64)), "is not a field of this request")
         }

@@ -86,6 +86,21 @@ extension JSON: PostgresEncodable, PostgresDecodable {
     }
 }
 
+extension JSON {
+    /// Without the character NUL, which jsonb cannot hold and a person, a model or a tool may well produce.
+    public var storable: JSON {
+        switch self {
+        case .string(let text): .string(text.replacing("\0", with: ""))
+        case .array(let elements): .array(elements.map(\.storable))
+        case .object(let members):
+            .object(
+                Dictionary(
+                    members.map { ($0.key.replacing("\0", with: ""), $0.value.storable) }, uniquingKeysWith: { $1 }))
+        case .null, .bool, .integer, .number: self
+        }
+    }
+}
+
 extension UUID: PostgresEncodable, PostgresDecodable {
     public static var postgresOID: UInt32 { TypeOID.uuid }
     public static var postgresArrayOID: UInt32 { 2951 }

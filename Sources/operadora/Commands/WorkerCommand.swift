@@ -7,7 +7,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 runs and gives back what takes too long; killed, another worker takes over within seconds.
 
                 EXAMPLE:
-                  WORKER_QUEUES=turns:64,calls:16,default:16 operadora worker
+                  WORKER_QUEUES=turns:64,tools:16,calls:16,default:16 operadora worker
                 """)
     }
 

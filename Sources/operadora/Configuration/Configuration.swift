@@ -142,9 +142,10 @@ struct WorkerConfiguration: Sendable {
     init(_ reader: inout EnvironmentReader) {
         let slots = reader.integer("WORKER_CONCURRENCY", default: 16, in: 1...1_000)
         // Turns wait for a language model most of their time: more of them fit.
-        let usual = ["turns": min(4 * slots, 1_000), "calls": slots, "default": slots]
+        let usual = ["turns": min(4 * slots, 1_000), "tools": slots, "calls": slots, "default": slots]
         queues = reader.parsed(
-            "WORKER_QUEUES", default: usual, expected: "queues with their slots, such as turns:64,calls:16,default:16"
+            "WORKER_QUEUES", default: usual,
+            expected: "queues with their slots, such as turns:64,tools:16,calls:16,default:16"
         ) { Self.queues($0, slots) }
         heartbeat = reader.seconds("WORKER_HEARTBEAT_SECONDS", default: 5, in: 0.1...60)
         deadAfter = reader.seconds("WORKER_DEAD_AFTER_SECONDS", default: 15, in: 0.3...600)

@@ -5,7 +5,8 @@ import Platform
 
 /// Runs `body` beside a worker that knows the jobs of calls, and a queue that hears of results.
 func withWorker(
-    _ services: CallServices, of queues: [String: Int] = ["turns": 8, "default": 8], _ body: () async throws -> Void
+    _ services: CallServices, of queues: [String: Int] = ["turns": 8, "tools": 8, "default": 8],
+    _ body: () async throws -> Void
 ) async throws {
     var registry = JobRegistry()
     CallJobs.register(in: &registry, services: services)

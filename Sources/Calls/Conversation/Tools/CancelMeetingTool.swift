@@ -37,7 +37,9 @@ struct CancelMeetingTool: Tool {
     }
 
     private func cancel(_ meeting: Meeting) async throws -> ToolResult {
-        switch try await meetings.changer.cancel(meeting, reason: "cancelled in call \(meetings.state.call.key)") {
+        switch try await meetings.changer.cancel(
+            meeting, reason: meetings.state.call.id.map { "cancelled in call \($0)" } ?? "cancelled on request")
+        {
         case .done(let cancelled): success(cancelled)
         case .taken, .gone, .refused:
             MeetingTools.refusal("no_meeting", "that meeting does not stand any more")

@@ -98,7 +98,7 @@ struct MeetingTools: Sendable {
 
     /// An error is never "free", and the caller never hears what it was.
     func calendarFailure(_ error: any Error) -> ToolError {
-        services.logger.warning("calendar cannot be read", metadata: ["call": state.call.key, "error": "\(error)"])
+        services.logger.warning("calendar cannot be read", metadata: ["error": "\(error)"])
         return ToolError(
             "the calendar cannot be looked at just now: offer that somebody calls back with a time", isTransient: true)
     }

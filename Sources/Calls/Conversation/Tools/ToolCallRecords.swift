@@ -1,4 +1,5 @@
 public import Agents
+import Jobs
 public import Platform
 public import Postgres
 
@@ -23,37 +24,48 @@ public struct ToolCallRecords: Sendable {
     ///   - turnNumber: of the agent's utterance that the tool call led to.
     @discardableResult
     public func record(_ execution: ToolExecution, of callID: Int64?, turnNumber: Int?) async throws -> Kept {
-        let rows = try await postgres.query(Self.insertion(execution, of: callID, turnNumber: turnNumber))
-        let (id, name, arguments, result) = try rows[0].decode(Int64.self, String.self, JSON.self, JSON.self)
-        return Kept(id: id, name: name, arguments: arguments, result: result)
-    }
-
-    /// What writes the row.
-    static func insertion(_ execution: ToolExecution, of callID: Int64?, turnNumber: Int?) -> PostgresQuery {
-        // Arguments that are not JSON are kept as the text that they are.
-        let arguments = (execution.arguments ?? .string(execution.call.arguments)).storable
+        let kept = Self.kept(execution.call, execution.arguments)
         let result = execution.result.value.storable
-        let name = CallerSpeech.clean(String(execution.call.name.prefix(64)))
-        return """
-            INSERT INTO tool_calls (call_id, turn_number, name, arguments, model_call_id, result, success, duration_ms)
-            VALUES (\(callID), \(turnNumber), \(name), \(arguments), \(CallerSpeech.clean(execution.call.id)),
-                \(result), \(execution.result.success), \(execution.duration.inMilliseconds))
-            RETURNING id, name, arguments, result
+        let rows = try await postgres.query(
             """
+            INSERT INTO tool_calls (call_id, turn_number, name, arguments, model_call_id, result, success, duration_ms)
+            VALUES (\(callID), \(turnNumber), \(kept.name), \(kept.arguments), \(kept.id), \(result),
+                \(execution.result.success), \(execution.duration.inMilliseconds))
+            RETURNING id
+            """)
+        return Kept(
+            id: try rows[0].decode(Int64.self), name: kept.name, arguments: kept.arguments, result: result)
     }
-}
 
-extension JSON {
-    /// jsonb cannot hold the character NUL, which a model or a tool may well produce.
-    fileprivate var storable: JSON {
-        switch self {
-        case .string(let text): .string(text.replacing("\0", with: ""))
-        case .array(let elements): .array(elements.map(\.storable))
-        case .object(let members):
-            .object(
-                Dictionary(
-                    members.map { ($0.key.replacing("\0", with: ""), $0.value.storable) }, uniquingKeysWith: { $1 }))
-        case .null, .bool, .integer, .number: self
-        }
+    private static func kept(_ call: ToolCall, _ arguments: JSON?) -> (name: String, arguments: JSON, id: String) {
+        (
+            CallerSpeech.clean(String(call.name.prefix(64))),
+            // Arguments that are not JSON are kept as the text that they are.
+            (arguments ?? .string(call.arguments)).storable, CallerSpeech.clean(call.id)
+        )
+    }
+
+    // MARK: tools that are run by themselves
+
+    /// Says durably that the job's tool is about to begin. False when that was said before.
+    func begin(_ call: ToolCall, _ arguments: JSON, of callID: Int64?, job: JobID) async throws -> Bool {
+        let kept = Self.kept(call, arguments)
+        let rows = try await postgres.query(
+            """
+            INSERT INTO tool_calls (call_id, name, arguments, model_call_id, job_id)
+            VALUES (\(callID), \(kept.name), \(kept.arguments), \(kept.id), \(job))
+            ON CONFLICT (job_id) WHERE job_id IS NOT NULL DO NOTHING
+            RETURNING id
+            """)
+        return !rows.isEmpty
+    }
+
+    /// What writes how it ended.
+    static func end(_ execution: ToolExecution, job: JobID) -> PostgresQuery {
+        """
+        UPDATE tool_calls SET result = \(execution.result.value.storable), success = \(execution.result.success),
+            duration_ms = \(execution.duration.inMilliseconds)
+        WHERE job_id = \(job)
+        """
     }
 }
