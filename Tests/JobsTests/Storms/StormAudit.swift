@@ -28,6 +28,9 @@ enum StormAudit {
             seen jobs := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
             event text := CASE WHEN TG_OP = 'INSERT' THEN 'enqueued' WHEN TG_OP = 'DELETE' THEN 'ended'
                 WHEN NEW.state = 'running' AND NEW.attempt > OLD.attempt THEN 'claimed'
+                -- What a worker was given to end, and never heard of, it leaves to nobody: release_unheld_jobs.
+                WHEN NEW.state = 'running' AND NEW.worker IS DISTINCT FROM OLD.worker AND NEW.claims = OLD.claims
+                    AND NOT EXISTS (SELECT FROM workers w WHERE w.id = NEW.worker) THEN 'left'
                 WHEN NEW.state = 'running' AND NEW.worker IS DISTINCT FROM OLD.worker THEN 'adopted'
                 WHEN NEW.state = 'running' OR OLD.state <> 'running' THEN 'changed'
                 WHEN NEW.attempt < OLD.attempt THEN 'unspent' ELSE 'back' END;
