@@ -1,5 +1,5 @@
 # Each target sets up the machine by itself; run any of them in a fresh clone.
-.PHONY: help setup setup-tests build demo test build-thread-safety build-optimized test-thread-safety lint format chaos model bench clean
+.PHONY: help setup setup-tests build demo test build-thread-safety test-thread-safety lint format chaos model bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -21,9 +21,6 @@ test: setup-tests ## Run every test, the short chaos test included
 
 build-thread-safety: setup
 	OPERADORA_UNIT_TARGETS=1 swift build --build-tests --sanitize=thread --scratch-path .build/thread
-
-build-optimized: setup
-	swift build -c release --product operadora --scratch-path .build/optimized
 
 test-thread-safety: setup-tests ## Run the unit targets under the thread sanitizer
 	TSAN_OPTIONS="suppressions=$(CURDIR)/.ci/thread-sanitizer.suppressions" OPERADORA_REQUIRE_PEERS=1 \
