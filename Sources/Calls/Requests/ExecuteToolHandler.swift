@@ -57,8 +57,3 @@ public struct ExecuteToolHandler: Sendable {
         return execution
     }
 }
-
-extension ToolResult {
-    fileprivate static let interrupted = ToolResult.uncertain(
-        "the tool was interrupted; it may or may not have been done: do not call it again")
-}

@@ -38,6 +38,11 @@ public struct HTTPServerRequest: Sendable {
             remoteAddress: remoteAddress)
     }
 
+    /// What the body is, in lower case and without parameters: `application/json`. Nil when it is not said.
+    public var mediaType: String? {
+        headers["Content-Type"].map { $0.prefix { $0 != ";" }.lowercased().filter { $0 != " " } }
+    }
+
     /// The body as a form.
     public var form: FormFields { FormFields(decoding: body) }
 

@@ -61,24 +61,22 @@ struct ToolCallEndpoint: Sendable {
         while true {
             let id = try await hold.retrying { [queue] in try await queue.enqueue(job, options) }
             guard let result = try await queue.result(of: id, within: hold.remaining) else {
-                return Self.failure(
-                    "not_ended",
-                    "the tool has not ended yet: its result is told to the same request with the same Idempotency-Key",
-                    status: 202)
+                return Self.response(
+                    .refusal(
+                        "not_ended",
+                        "the tool has not ended yet: its result is told to the same request with the same Idempotency-Key"
+                    ), status: 202)
             }
             // A crash of the server undid the job before it was on the disk: nothing of it was begun.
             if result.state == .lost || result.uniqueKey != options.uniqueKey { continue }
             if result.state == .completed, let answer = try result.result?.decode(ToolAnswer.self) {
-                var body: [String: JSON] = ["success": .bool(answer.success), "result": answer.result]
-                body["system_action"] = answer.systemAction.map { .string($0) }
-                body["url"] = answer.url.map { .string($0) }
-                return .json(.object(body))
+                return Self.response(answer)
             }
             if result.state == .expired, try await !wasBegun(id) {
-                return Self.failure("not_started", "the tool was not run: nobody was there to run it in time")
+                return Self.response(
+                    .refusal("not_started", "the tool was not run: nobody was there to run it in time"))
             }
-            return Self.failure(
-                "uncertain", "the tool was interrupted; it may or may not have been done: do not call it again")
+            return Self.response(.interrupted)
         }
     }
 
@@ -86,13 +84,11 @@ struct ToolCallEndpoint: Sendable {
         try await !postgres.query("SELECT FROM tool_calls WHERE job_id = \(job)").isEmpty
     }
 
-    /// In the form of a tool's own result, since a model reads it.
-    private static func failure(_ reason: String, _ problem: String, status: Int = 200) -> HTTPServerResponse {
-        .json(
-            [
-                "success": false,
-                "result": ["success": false, "reason": .string(reason), "error": .string(problem)],
-            ], status: status)
+    private static func response(_ answer: ToolAnswer, status: Int = 200) -> HTTPServerResponse {
+        var body: [String: JSON] = ["success": .bool(answer.success), "result": answer.result]
+        body["system_action"] = answer.systemAction.map { .string($0) }
+        body["url"] = answer.url.map { .string($0) }
+        return .json(.object(body), status: status)
     }
 }
 

@@ -13,10 +13,7 @@ struct ToolCallRequest: Sendable, Hashable {
     var idempotencyKey: String?
 
     init(_ request: HTTPServerRequest) throws(Problem) {
-        let mediaType = request.headers["Content-Type"]?.prefix { $0 != ";" }.lowercased()
-        guard mediaType?.filter({ $0 != " " }) == "application/json" else {
-            throw .wrongContentType("application/json")
-        }
+        guard request.mediaType == "application/json" else { throw .wrongContentType("application/json") }
         guard let body = try? request.json(), case .object(let members) = body else {
             throw .badRequest("the body is not a JSON object")
         }

@@ -19,8 +19,7 @@ struct TwilioGate: Sendable {
     }
 
     func verified(_ request: HTTPServerRequest) throws(Problem) -> TwilioWebhook {
-        let mediaType = request.headers["Content-Type"]?.prefix { $0 != ";" }.lowercased()
-        guard mediaType?.filter({ $0 != " " }) == "application/x-www-form-urlencoded" else {
+        guard request.mediaType == "application/x-www-form-urlencoded" else {
             throw .wrongContentType("application/x-www-form-urlencoded")
         }
         guard let signature else {
