@@ -305,4 +305,46 @@ struct LivenessTests {
             #expect(try #require(row).decode(Int64.self, Int.self) == (ids[1], 0))
         }
     }
+
+    @Test("A job that a newcomer took between a rescuer's look and its lock stays with the newcomer")
+    func newcomers() async throws {
+        try await JobBench.with { bench in
+            let late = try await bench.registerWorker()
+            let lost = try await bench.registerWorker()
+            try await bench.queue.enqueue(Work())
+            try await bench.queue.enqueue(Work(), .with { $0.maximumAttempts = 1 })
+            try await bench.sql("SELECT claim_jobs(\(lost), 'default', ARRAY['work'], 2)")
+            try await bench.sql("DELETE FROM workers WHERE id = \(lost)")
+            // Who looks stops after it, unless it is the one who holds the gate.
+            try await bench.sql("ALTER FUNCTION worker_gaps RENAME TO open_worker_gaps")
+            try await bench.sql(
+                """
+                CREATE FUNCTION worker_gaps() RETURNS TABLE (after_worker bigint, before_worker bigint)
+                LANGUAGE plpgsql STABLE AS $$
+                BEGIN
+                    RETURN QUERY SELECT * FROM open_worker_gaps();
+                    PERFORM pg_advisory_lock_shared(1);
+                END $$
+                """)
+            try await bench.client.withConnection { gate in
+                try await gate.query("SELECT pg_advisory_lock(1)")
+                async let rescued = bench.value("SELECT rescued FROM rescue_jobs(10)", Int.self)
+                async let adopted: [JobID] = bench.column("SELECT id FROM adopt_jobs(\(late), ARRAY['work'], 10)")
+                try await bench.until(
+                    """
+                    SELECT count(*) = 2 FROM pg_locks JOIN pg_database d ON d.oid = database
+                    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+                    """)
+                try await gate.query("SELECT rescue_jobs(10)")
+                let newcomer = try await bench.registerWorker()
+                try await gate.query("SELECT claim_jobs(\(newcomer), 'default', ARRAY['work'], 1)")
+                try await gate.query("SELECT adopt_jobs(\(newcomer), ARRAY['work'], 10)")
+                try await gate.query("SELECT pg_advisory_unlock_all()")
+                #expect(try await rescued == 0)
+                #expect(try await adopted == [])
+                let owners: [Int64] = try await bench.column("SELECT worker FROM jobs")
+                #expect(owners == [newcomer, newcomer])
+            }
+        }
+    }
 }
