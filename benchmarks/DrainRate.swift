@@ -8,7 +8,7 @@ enum DrainRate {
         run: run)
 
     private static let jobs = 200_000
-    private static let rounds = 5
+    private static let rounds = 9
 
     private static func run(_ bench: Bench) async throws -> [Figure] {
         let url = try await bench.database("drain")
@@ -20,11 +20,14 @@ enum DrainRate {
         var updating: [Double] = []
         var deleting: [Double] = []
         var enqueued: [Double] = []
+        var ratios: [Double] = []
         for round in 1...rounds {
             Report.note("  round \(round) of \(rounds)")
             updating.append(try await bare.rate(jobs: jobs, deleting: false))
             enqueued.append(try await drain.fill(jobs))
             ours.append(try await drain.run(jobs))
+            // Within a round: what slows the machine down for a while slows both.
+            ratios.append(ours[round - 1] / updating[round - 1])
             deleting.append(try await bare.rate(jobs: jobs, deleting: true))
         }
         await drain.close()
@@ -34,7 +37,7 @@ enum DrainRate {
             Figure(name: "bare loop, deleting", value: deleting.median, unit: "jobs/s"),
             Figure(name: "bulk enqueue", value: enqueued.median, unit: "jobs/s"),
             Figure(name: "drained by one worker", value: ours.median, unit: "jobs/s"),
-            Figure(name: "drained ÷ bare loop", value: ours.median / updating.median, unit: "", bar: .atLeast(0.75)),
+            Figure(name: "drained ÷ bare loop", value: ratios.median, unit: "", bar: .atLeast(0.75)),
         ]
     }
 }
