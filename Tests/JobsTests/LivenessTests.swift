@@ -2,6 +2,7 @@ import FoundationEssentials
 import Jobs
 import Platform
 import Postgres
+import TestSupport
 import Testing
 
 @Suite("Liveness and leases", .timeLimit(.minutes(2)))
@@ -315,31 +316,15 @@ struct LivenessTests {
             try await bench.queue.enqueue(Work(), .with { $0.maximumAttempts = 1 })
             try await bench.sql("SELECT claim_jobs(\(lost), 'default', ARRAY['work'], 2)")
             try await bench.sql("DELETE FROM workers WHERE id = \(lost)")
-            // Who looks stops after it, unless it is the one who holds the gate.
-            try await bench.sql("ALTER FUNCTION worker_gaps RENAME TO open_worker_gaps")
-            try await bench.sql(
-                """
-                CREATE FUNCTION worker_gaps() RETURNS TABLE (after_worker bigint, before_worker bigint)
-                LANGUAGE plpgsql STABLE AS $$
-                BEGIN
-                    RETURN QUERY SELECT * FROM open_worker_gaps();
-                    PERFORM pg_advisory_lock_shared(1);
-                END $$
-                """)
-            try await bench.client.withConnection { gate in
-                try await gate.query("SELECT pg_advisory_lock(1)")
+            try await LookGate.with(after: "worker_gaps", bench.client) { gate in
                 async let rescued = bench.value("SELECT rescued FROM rescue_jobs(10)", Int.self)
                 async let adopted: [JobID] = bench.column("SELECT id FROM adopt_jobs(\(late), ARRAY['work'], 10)")
-                try await bench.until(
-                    """
-                    SELECT count(*) = 2 FROM pg_locks JOIN pg_database d ON d.oid = database
-                    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
-                    """)
-                try await gate.query("SELECT rescue_jobs(10)")
+                try await gate.wait(for: 2)
+                try await gate.connection.query("SELECT rescue_jobs(10)")
                 let newcomer = try await bench.registerWorker()
-                try await gate.query("SELECT claim_jobs(\(newcomer), 'default', ARRAY['work'], 1)")
-                try await gate.query("SELECT adopt_jobs(\(newcomer), ARRAY['work'], 10)")
-                try await gate.query("SELECT pg_advisory_unlock_all()")
+                try await gate.connection.query("SELECT claim_jobs(\(newcomer), 'default', ARRAY['work'], 1)")
+                try await gate.connection.query("SELECT adopt_jobs(\(newcomer), ARRAY['work'], 10)")
+                try await gate.open()
                 #expect(try await rescued == 0)
                 #expect(try await adopted == [])
                 let owners: [Int64] = try await bench.column("SELECT worker FROM jobs")

@@ -12,6 +12,15 @@ struct DialSlotTests {
         try await bench.value("SELECT count(*) FROM job_slots")
     }
 
+    /// Its next attempt is far away, and its call keeps the slots.
+    private func fail(_ job: ClaimedJob, _ bench: CallBench) async throws {
+        try await bench.query(
+            """
+            SELECT settle_jobs(\(job.lease.worker), ARRAY[\(job.lease.id)], ARRAY[\(job.lease.fence)], ARRAY['retry'], ARRAY[''],
+                ARRAY['the provider is away'], ARRAY[3600::double precision], true)
+            """)
+    }
+
     @Test("A call waits in its campaign's line without a slot, and the end of another lets the first of them go")
     func line() async throws {
         let bench = try await CallBench()
@@ -72,14 +81,27 @@ struct DialSlotTests {
         let call = try await bench.queuedCall(bench.campaign())
         let job = try #require(await bench.claim().first)
         #expect(try await bench.value("SELECT release_forgotten_calls(10)") == 0, "it runs")
-        let retry: PostgresQuery = """
-            SELECT settle_jobs(\(job.lease.worker), ARRAY[\(job.lease.id)], ARRAY[\(job.lease.fence)], ARRAY['retry'], ARRAY[''],
-                ARRAY['the provider is away'], ARRAY[3600::double precision], true)
-            """
-        try await bench.query(retry)
+        try await fail(job, bench)
         #expect(try await bench.value("SELECT release_forgotten_calls(10)") == 1)
         #expect(try await held(bench) == 0)
         #expect(try await bench.status(call) == "queued")
+    }
+
+    @Test("A call that is dialled while its slots are taken for forgotten keeps them")
+    func dialledMeanwhile() async throws {
+        let bench = try await CallBench()
+        let call = try await bench.queuedCall(bench.campaign())
+        try await fail(#require(await bench.claim().first), bench)
+        try await LookGate.with(after: "forgotten_calls", bench.database.client) { gate in
+            async let released: Int = bench.value("SELECT release_forgotten_calls(10)")
+            try await gate.wait(for: 1)
+            try await bench.hasten()
+            try await bench.runAll()
+            #expect(try await bench.status(call) == "dialing")
+            try await gate.open()
+            #expect(try await released == 0)
+        }
+        #expect(try await held(bench) == 2)
     }
 
     @Test("What is claimed for a call that is over gives back what the claim took")

@@ -1,5 +1,5 @@
--- Between the look at who lives and the lock of a job, another may give that job back, and a worker that the look does not know
--- may claim it. So each is looked at again once it is locked.
+-- What a look finds may have changed before it is locked: another gives the job back, and a worker that the look does not know
+-- claims it. So each is looked at again once it is locked.
 
 -- The running jobs of no living worker, locked: those that come back, or those of the known kinds that are to be ended.
 CREATE FUNCTION lock_orphans(coming_back boolean, known_kinds text[], at_most integer) RETURNS bigint[] LANGUAGE plpgsql
@@ -65,4 +65,31 @@ BEGIN
     RETURNING j.id, j.claims, j.attempt, j.max_attempts::integer, j.key IS NOT NULL, j.awaited, j.enqueued_at,
         extract(epoch FROM clock_timestamp() - j.run_at)::double precision, j.kind::text, j.queue::text, j.arguments::text,
         adopted.ending, adopted.reason, j.options::text;
+END $$;
+
+-- Slots of holders call:… that stand for nothing, among these holders or all.
+CREATE FUNCTION forgotten_calls(among text[], at_most integer) RETURNS TABLE (holder text, call_id bigint) LANGUAGE sql
+STABLE AS $$
+    SELECT DISTINCT s.holder, c.id FROM job_slots s
+    LEFT JOIN calls c ON c.id = CASE WHEN s.holder ~ '^call:[0-9]{1,18}$' THEN substr(s.holder, 6)::bigint END
+    WHERE s.holder LIKE 'call:%' AND (among IS NULL OR s.holder = ANY (among))
+        AND (c.id IS NULL OR c.status IN ('ended', 'uncertain')
+            OR c.status = 'queued' AND NOT EXISTS (
+                SELECT FROM jobs j WHERE j.holder = s.holder AND j.state IN ('running', 'available')))
+    LIMIT at_most
+$$;
+
+CREATE OR REPLACE FUNCTION release_forgotten_calls(at_most integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    holders text[];
+    ids bigint[];
+BEGIN
+    SELECT array_agg(f.holder), array_agg(f.call_id) INTO holders, ids FROM forgotten_calls(NULL, at_most) AS f;
+    IF holders IS NULL THEN RETURN 0; END IF;
+    -- begin_dial locks the call before it looks for the slots: it has dialled, is left alone, or finds that there are none.
+    ids := ARRAY(SELECT c.id FROM calls c WHERE c.id = ANY (ids) FOR NO KEY UPDATE SKIP LOCKED);
+    holders := ARRAY(
+        SELECT f.holder FROM forgotten_calls(holders, at_most) AS f WHERE f.call_id IS NULL OR f.call_id = ANY (ids));
+    PERFORM release_slots(holders);
+    RETURN cardinality(holders);
 END $$;

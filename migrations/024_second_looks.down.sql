@@ -53,3 +53,19 @@ BEGIN
 END $$;
 
 DROP FUNCTION lock_orphans;
+
+CREATE OR REPLACE FUNCTION release_forgotten_calls(at_most integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    forgotten text[] := ARRAY(
+        SELECT DISTINCT s.holder FROM job_slots s
+        LEFT JOIN calls c ON c.id = CASE WHEN s.holder ~ '^call:[0-9]{1,18}$' THEN substr(s.holder, 6)::bigint END
+        WHERE s.holder LIKE 'call:%' AND (c.id IS NULL OR c.status IN ('ended', 'uncertain')
+            OR c.status = 'queued' AND NOT EXISTS (
+                SELECT FROM jobs j WHERE j.holder = s.holder AND j.state IN ('running', 'available')))
+        LIMIT at_most);
+BEGIN
+    PERFORM release_slots(forgotten);
+    RETURN cardinality(forgotten);
+END $$;
+
+DROP FUNCTION forgotten_calls;
