@@ -1,4 +1,5 @@
 public import Postgres
+import Testing
 
 /// Holds up whoever calls a function that looks, after its look: what others do then comes between a look and what is done upon it,
 /// which by chance happens once in a million.
@@ -34,13 +35,14 @@ public struct LookGate: Sendable {
         }
     }
 
-    /// Returns when so many have looked and wait.
+    /// Returns when so many have looked and wait; a failed test when they do not.
     public func wait(for count: Int) async throws {
         let waiting: PostgresQuery = """
             SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
             WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
             """
-        while try await client.query(waiting).count < count { try await Task.sleep(for: .milliseconds(10)) }
+        let all = try await eventually { try await client.query(waiting).count >= count }
+        try #require(all, "not \(count) have looked")
     }
 
     public func open() async throws { try await connection.query("SELECT pg_advisory_unlock_all()") }
