@@ -175,8 +175,16 @@ struct LivenessTests {
             let queues = Dictionary(uniqueKeysWithValues: (0..<8).map { ("queue \($0)", 1) })
             try await bench.withWorkers(registry, JobBench.quick(queues)) {
                 try await bench.until("SELECT count(*) = 1 FROM workers")
+                try await bench.until(
+                    """
+                    SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database()
+                        AND application_name LIKE '% worker' AND query = 'LISTEN "operadora_cancels"'
+                    """)
                 try await bench.client.withTransaction { connection in
                     try await connection.query("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+                    // A poll that promotes first would wait there, and claim nothing.
+                    try await bench.sql(
+                        "SELECT pg_notify('operadora_jobs', 'queue ' || n) FROM generate_series(0, 7) AS n")
                     try await bench.until(
                         """
                         SELECT count(*) = 4 FROM pg_stat_activity WHERE datname = current_database()
