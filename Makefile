@@ -1,5 +1,5 @@
 # Each target sets up the machine by itself; run any of them in a fresh clone.
-.PHONY: help setup setup-tests build demo test build-thread-safety test-thread-safety lint format chaos model bench clean
+.PHONY: help setup setup-tests build demo test build-tests build-thread-safety test-thread-safety lint format chaos model bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -18,6 +18,9 @@ demo: build ## Run a whole campaign on a private PostgreSQL with simulated provi
 
 test: setup-tests ## Run every test, the short chaos test included
 	OPERADORA_REQUIRE_PEERS=1 swift test --no-parallel $(ARGS)
+
+build-tests: setup
+	swift build --build-tests
 
 build-thread-safety: setup
 	OPERADORA_UNIT_TARGETS=1 swift build --build-tests --sanitize=thread --scratch-path .build/thread
