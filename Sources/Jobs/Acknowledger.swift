@@ -85,8 +85,8 @@ final class Acknowledger: Sendable {
     }
 
     private func flush(_ batch: [Settlement]) async {
-        let busy = await send(batch)
-        let action = state.withLock { $0.buffer.flushed(busy: busy) }
+        let putOff = await send(batch)
+        let action = state.withLock { $0.buffer.flushed(putOff: putOff.busy + putOff.refused) }
         perform(action)
         let (waiters, drain) = state.withLock { state in
             defer { if !state.buffer.isFull { state.waiters = [] } }
@@ -94,31 +94,48 @@ final class Acknowledger: Sendable {
         }
         for waiter in waiters { waiter.resume() }
         drain?.ring()
-        guard !busy.isEmpty else { return }
+        retry(putOff.busy, after: .milliseconds(Int.random(in: 3...12)))
+        retry(putOff.refused, after: .milliseconds(Int.random(in: 500...1_500)))
+    }
+
+    private func retry(_ settlements: [Settlement], after pause: Duration) {
+        guard !settlements.isEmpty else { return }
         Task {
-            try? await Task.sleep(for: .milliseconds(Int.random(in: 3...12)))
-            perform(state.withLock { $0.buffer.retry(busy) })
+            try? await Task.sleep(for: pause)
+            perform(state.withLock { $0.buffer.retry(settlements) })
         }
     }
 
-    /// Returns once the database has them, but for those whose key is busy.
-    private func send(_ batch: [Settlement]) async -> [Settlement] {
+    /// What a flush leaves to a later one, so that the others do not wait for it.
+    private struct PutOff {
+        /// Another transaction holds their key.
+        var busy: [Settlement] = []
+        /// The server refuses them for a reason that is not theirs, such as another transaction that holds their row.
+        var refused: [Settlement] = []
+    }
+
+    /// Returns once the database has them, but for those that it puts off.
+    private func send(_ batch: [Settlement]) async -> PutOff {
         var batch = batch
         var pause = Duration.milliseconds(10)
         var isRetry = false
+        var isWithoutItsEnd = false
         while true {
             do {
-                return try await sendOnce(batch, isRetry: isRetry)
-            } catch let error as PostgresError where error.code == .server && !error.isTransient {
-                if batch.count > 1 { return await sendOneByOne(batch) }
-                batch = batch.map { withoutItsEnd($0, error) }
+                return PutOff(busy: try await sendOnce(batch, isRetry: isRetry))
             } catch let error as PostgresError where error.code == .closed {
                 // The worker has left: its jobs are rescued by others.
-                return []
+                return PutOff()
+            } catch let error as PostgresError where error.mayConcernOne {
+                if batch.count > 1 { return await sendOneByOne(batch) }
+                guard error.isAboutValues, !isWithoutItsEnd else {
+                    reportDelay(batch, error)
+                    return PutOff(refused: batch)
+                }
+                batch = batch.map { withoutItsEnd($0, error) }
+                isWithoutItsEnd = true
             } catch {
-                retryCount.increment()
-                logger.warning(
-                    "ended jobs not acknowledged yet", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+                reportDelay(batch, error)
             }
             isRetry = true
             try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
@@ -126,11 +143,20 @@ final class Acknowledger: Sendable {
         }
     }
 
-    /// One of them cannot be stored: alone, it shows which.
-    private func sendOneByOne(_ batch: [Settlement]) async -> [Settlement] {
-        var busy: [Settlement] = []
-        for settlement in batch { busy += await send([settlement]) }
-        return busy
+    /// Alone, it shows which one is meant.
+    private func sendOneByOne(_ batch: [Settlement]) async -> PutOff {
+        var all = PutOff()
+        for settlement in batch {
+            let one = await send([settlement])
+            all.busy += one.busy
+            all.refused += one.refused
+        }
+        return all
+    }
+
+    private func reportDelay(_ batch: [Settlement], _ error: any Error) {
+        retryCount.increment()
+        logger.warning("ended jobs not acknowledged yet", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
     }
 
     private func withoutItsEnd(_ settlement: Settlement, _ error: PostgresError) -> Settlement {
@@ -198,4 +224,9 @@ final class Acknowledger: Sendable {
                 metadata: ["job": "\(settlement.lease.id)", "outcome": settlement.outcome.rawValue])
         }
     }
+}
+
+extension PostgresError {
+    /// Whether a part of the statement may succeed where the whole does not: one that is not well, or locked, spoils it for all.
+    fileprivate var mayConcernOne: Bool { code == .server && (!isTransient || sqlState == "55P03") }
 }

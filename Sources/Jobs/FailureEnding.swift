@@ -27,8 +27,8 @@ final class FailureEnding: Sendable {
     /// Call before `end`, which lets go of it.
     func hold(_ id: JobID) { pending.withLock { _ = $0.insert(id) } }
 
-    /// Returns when the job has ended. Tried again for as long as the database is away. When `onFailure` throws for another
-    /// reason, the job ends without it, its error says so, and so does the log.
+    /// Returns when the job has ended. Tried again for as long as the database is away, or another transaction holds the job or its
+    /// key. When `onFailure` throws for another reason, the job ends without it, its error says so, and so does the log.
     func end(
         _ job: ClaimedJob, _ settlement: Settlement,
         onFailure: @escaping RegisteredKind.FailureHandler
@@ -46,6 +46,8 @@ final class FailureEnding: Sendable {
                 return
             } catch let error as PostgresError where error.mayPass {
                 logger.warning("a failed job is not ended yet", metadata: metadata(job, error))
+            } catch let error as NotSettled {
+                logger.warning("a failed job is not ended yet", metadata: metadata(job, error.reason))
             } catch let error as OpeningError where error.isOfThisProcess {
                 // Until this worker stops: then others, who have the key, end it.
                 logger.error("a failed job cannot be ended here", metadata: metadata(job, error))
@@ -66,7 +68,7 @@ final class FailureEnding: Sendable {
         _ onFailure: @escaping RegisteredKind.FailureHandler
     ) async throws -> Settled {
         try await client.withTransaction { connection in
-            let settled = try await Statements.settle([settlement], wait: true, on: connection)
+            let settled = try await settle(settlement, on: connection)
             if settled.stale.isEmpty {
                 try await onFailure(job.arguments, settlement.error ?? "unknown error", connection, keys)
             }
@@ -74,10 +76,22 @@ final class FailureEnding: Sendable {
         }
     }
 
+    /// Waits for the job's key, which launchers of jobs hold until they commit: for as long as the server lets it.
+    private func settle(_ settlement: Settlement, on connection: PostgresConnection) async throws -> Settled {
+        do {
+            return try await Statements.settle([settlement], wait: true, on: connection)
+        } catch let error as PostgresError where error.code == .server && !error.isAboutValues {
+            throw NotSettled(reason: error)
+        }
+    }
+
     private func metadata(_ job: ClaimedJob, _ error: any Error) -> Logger.Metadata {
         ["job": "\(job.lease.id)", "kind": job.kind, "error": "\(error)"]
     }
 }
+
+/// The job has not ended, for a reason that its `onFailure` has no part in.
+private struct NotSettled: Error { let reason: PostgresError }
 
 extension PostgresError {
     /// Whether the same work may succeed later: everything but the server's refusal and a value of the wrong type.

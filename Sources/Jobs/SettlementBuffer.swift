@@ -21,7 +21,7 @@ struct SettlementBuffer {
 
     private var pending: [Settlement] = []
     private var inFlight: [Settlement] = []
-    /// Wait for a key that another transaction holds; the others do not wait for them.
+    /// Wait for something that another transaction holds; the others do not wait for them.
     private var postponed: [JobID: Settlement] = [:]
     private var lastBatch = 0
     private var isTimerSet = false
@@ -41,17 +41,17 @@ struct SettlementBuffer {
         return decide(isLast: true)
     }
 
-    /// The flush is over. Those whose key was `busy` are to come back by `retry`.
-    mutating func flushed(busy: [Settlement]) -> Action {
+    /// The flush is over. Those that it has put off are to come back by `retry`.
+    mutating func flushed(putOff: [Settlement]) -> Action {
         lastBatch = inFlight.count
         inFlight = []
-        for settlement in busy { postponed[settlement.lease.id] = settlement }
+        for settlement in putOff { postponed[settlement.lease.id] = settlement }
         return decide(isLast: false)
     }
 
-    mutating func retry(_ busy: [Settlement]) -> Action {
-        for settlement in busy { postponed[settlement.lease.id] = nil }
-        pending += busy
+    mutating func retry(_ settlements: [Settlement]) -> Action {
+        for settlement in settlements { postponed[settlement.lease.id] = nil }
+        pending += settlements
         return decide(isLast: true)
     }
 

@@ -17,6 +17,9 @@ public final class Worker: Service {
         /// How often the subscription to notifications is asked for a sign of life: a half-open one is found within twice this
         /// time.
         public var keepAlive: Duration = .seconds(10)
+        /// How long the worker's own statements wait at a lock that somebody's open transaction holds: what else they carry goes on
+        /// without what is locked. Not set behind a transaction pooler.
+        public var lockTimeout: Duration = .seconds(2)
         /// How long running jobs may finish after a graceful stop; then they are cancelled and given back.
         public var drainLimit: Duration = .seconds(15)
         /// How long a handler may take to return once its task is cancelled; then its slot is given to others.
@@ -44,6 +47,7 @@ public final class Worker: Service {
         var own = queue.client.configuration
         own.applicationName += " worker"
         own.maximumConnections = 4
+        own.lockTimeout = configuration.lockTimeout
         let client = PostgresClient(own, logger: logger)
         // Its own: were all others half-open or busy, this worker would be taken for dead, and its jobs run twice at a time.
         own.maximumConnections = 1

@@ -14,11 +14,14 @@ public struct PostgresConfiguration: Sendable {
     /// seconds longer (twice the time, if that is less) counts as lost: transactions whose statements take longer call
     /// `liftStatementTimeout`.
     public var statementTimeout: Duration? = .seconds(30)
+    /// The server's lock_timeout: how long a statement waits for a lock that another transaction holds, then fails with SQLSTATE
+    /// 55P03. Nil leaves the server's own.
+    public var lockTimeout: Duration?
     /// How many statements a connection keeps prepared; 0 prepares none.
     public var statementCacheSize: Int = 256
     /// The connection string leads to a pooler that lends a server's connection for the length of a transaction, such as
     /// PgBouncer with `pool_mode=transaction`. Nothing is asked of the session then: no statement is prepared,
-    /// `statementTimeout` is not set (set it by ALTER ROLE), and `listen` ends at once.
+    /// `statementTimeout` and `lockTimeout` are not set (set them by ALTER ROLE), and `listen` ends at once.
     public var usesTransactionPooler = false
     /// An idle connection is asked for a sign of life after this long: a half-open one is found before it is needed.
     public var idleCheck: Duration = .seconds(30)

@@ -55,13 +55,19 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     }
 
     /// Whether the same work may succeed when done again: connection loss, serialization failure, deadlock, shutdown,
-    /// a standby where a primary was wanted, a table that was changed meanwhile. Not when the server refuses to let us in.
+    /// a standby where a primary was wanted, a table that was changed meanwhile, a server that has run out of space or memory. Not
+    /// when the server refuses to let us in.
     public var isTransient: Bool {
         if code == .connection { return !isRefusalForGood }
         if code == .poolTimeout || isAboutPreparedStatement { return true }
         guard let sqlState else { return false }
-        return ["40001", "40P01", "25006", "53300", "55P03"].contains(sqlState)
-            || sqlState.hasPrefix("57P0") || sqlState.hasPrefix("08")
+        return ["40001", "40P01", "25006", "55P03"].contains(sqlState)
+            || ["57P0", "08", "53", "58"].contains { sqlState.hasPrefix($0) }
+    }
+
+    /// Whether the values sent are what the server refuses: malformed, against a constraint, or more than it can hold.
+    public var isAboutValues: Bool {
+        ["22", "23", "54"].contains { sqlState?.hasPrefix($0) == true }
     }
 
     /// The server does not know us, or not this database: waiting does not help.

@@ -152,10 +152,10 @@ struct DecisionTests {
         let first = try #require(buffer.add(settlement(1), isLast: true).batch)
         #expect(first.count == 1)
         for id in 2...40 { #expect(buffer.add(settlement(Int64(id)), isLast: false).batch == nil) }
-        let second = try #require(buffer.flushed(busy: []).batch)
+        let second = try #require(buffer.flushed(putOff: []).batch)
         #expect(second.count == 39)
         // The flush before carried many: the next waits for more, but never long.
-        #expect(buffer.flushed(busy: []).batch == nil)
+        #expect(buffer.flushed(putOff: []).batch == nil)
         guard case .startTimer = buffer.add(settlement(41), isLast: false) else {
             return #expect(Bool(false), "waits for more")
         }
@@ -168,14 +168,14 @@ struct DecisionTests {
         var buffer = SettlementBuffer()
         let busy = try #require(buffer.add(settlement(1), isLast: true).batch)
         _ = buffer.add(settlement(2), isLast: false)
-        let others = try #require(buffer.flushed(busy: busy).batch)
+        let others = try #require(buffer.flushed(putOff: busy).batch)
         #expect(others.map(\.lease.id) == [2])
         #expect(buffer.ids.sorted() == [1, 2])
-        _ = buffer.flushed(busy: [])
+        _ = buffer.flushed(putOff: [])
         #expect(buffer.isEmpty == false)
         let again = try #require(buffer.retry(busy).batch)
         #expect(again.map(\.lease.id) == [1])
-        _ = buffer.flushed(busy: [])
+        _ = buffer.flushed(putOff: [])
         #expect(buffer.isEmpty)
     }
 

@@ -150,10 +150,12 @@ struct HealthTests {
                 #expect(
                     try await eventually {
                         _ = try await bench.sql("SELECT 1")
-                        return metrics.render().contains(#"operadora_queue_waiting{queue="default"} 1"#)
+                        let figures = metrics.render()
+                        return [
+                            #"operadora_queue_waiting{queue="default"} 1"#, "operadora_workers_alive 0",
+                            "operadora_oldest_snapshot_seconds",
+                        ].allSatisfy(figures.contains)
                     })
-                #expect(metrics.render().contains("operadora_workers_alive 0"))
-                #expect(metrics.render().contains("operadora_oldest_snapshot_seconds"))
             }
         }
     }

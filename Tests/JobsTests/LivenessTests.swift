@@ -172,8 +172,9 @@ struct LivenessTests {
             var registry = JobRegistry()
             registry.register(Work.self) { _, _ in .completed() }
             // Claims, promotion and the sweep are more statements at a time than the worker has connections for them.
-            let queues = Dictionary(uniqueKeysWithValues: (0..<8).map { ("queue \($0)", 1) })
-            try await bench.withWorkers(registry, JobBench.quick(queues)) {
+            var configuration = JobBench.quick(Dictionary(uniqueKeysWithValues: (0..<8).map { ("queue \($0)", 1) }))
+            configuration.lockTimeout = .seconds(30)
+            try await bench.withWorkers(registry, configuration) {
                 try await bench.until("SELECT count(*) = 1 FROM workers")
                 try await bench.until(
                     """

@@ -44,13 +44,21 @@ struct Connector: Sendable {
 
     private func prepare(_ connection: PostgresConnection) async throws {
         // A setting of the session would stay with a server's connection that others are lent next.
-        guard let limit = configuration.statementTimeout, !configuration.usesTransactionPooler else { return }
+        guard !configuration.usesTransactionPooler else { return }
+        let limits = [
+            "statement_timeout": configuration.statementTimeout, "lock_timeout": configuration.lockTimeout,
+        ].compactMapValues { $0.map { String($0.wholeMilliseconds) } }
+        guard !limits.isEmpty else { return }
         let timer = Task {
             try await Task.sleep(for: configuration.connectTimeout)
             connection.close(PostgresError(.connection, "the server accepted the connection, then did not answer"))
         }
         defer { timer.cancel() }
-        try await connection.query("SELECT set_config('statement_timeout', \(String(limit.wholeMilliseconds)), false)")
+        try await connection.query(
+            """
+            SELECT set_config(name, value, false)
+            FROM unnest(\(Array(limits.keys)), \(Array(limits.values))) AS setting (name, value)
+            """)
     }
 
     private func open() async throws -> Handle {
