@@ -18,7 +18,8 @@ public enum CallJobs {
         // Somebody is waiting on the line.
         registry.register(
             ProcessConversation.self, retry: .exponentialJitter(base: .milliseconds(200), maximum: .seconds(2)),
-            timeLimit: services.settings.turnBudget + .seconds(5), handler: conversation.handle)
+            timeLimit: services.settings.turnBudget + .seconds(5), onFailure: conversation.failed,
+            handler: conversation.handle)
         let tool = ExecuteToolHandler(services)
         registry.register(
             ExecuteTool.self, retry: .exponentialJitter(base: .milliseconds(200), maximum: .seconds(2)),

@@ -32,6 +32,21 @@ public struct ConversationHandler: Sendable {
         }
     }
 
+    /// The job has failed for good, lost its third worker, or came too late: what was said is kept, and a wish never to be called
+    /// again is heard.
+    func failed(_ job: ProcessConversation, _ error: String, _ connection: PostgresConnection) async throws {
+        guard let state = try await records.load(job.callID) else { return }
+        let speech = CallerSpeech(job)
+        var answer = TurnAnswer(job, speech, state)
+        switch TurnPlan(job, speech, state) {
+        case .repeat: return
+        case .hangUp where !state.call.isFinal: return
+        case .stopCalling: answer.isDoNotCall = true
+        case .hangUp, .say, .think: break
+        }
+        for statement in records.unansweredStatements(answer) { try await connection.query(statement) }
+    }
+
     enum Reply: Sendable, Hashable {
         case unknownCall
         /// It had been answered before.

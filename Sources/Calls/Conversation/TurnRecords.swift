@@ -131,15 +131,7 @@ struct TurnRecords: Sendable {
     /// What writes a whole turn; for one transaction.
     func statements(_ answer: TurnAnswer) -> [PostgresQuery] {
         let callID = answer.callID
-        var statements: [PostgresQuery] = []
-        if let caller = answer.caller {
-            statements.append(
-                """
-                INSERT INTO turns (call_id, number, role, content, confidence)
-                VALUES (\(callID), \(answer.turn), 'caller', \(caller.words), \(caller.confidence)::real)
-                ON CONFLICT (call_id, number) DO NOTHING
-                """)
-        }
+        var statements = callerStatements(answer)
         if let utterance = answer.utterance {
             let account = answer.account
             statements.append(
@@ -152,8 +144,23 @@ struct TurnRecords: Sendable {
                     \(account.modelTime.inMilliseconds), \(account.usage.promptTokens), \(account.usage.completionTokens))
                 """)
         }
-        statements.append(contentsOf: callStatements(answer))
-        return statements
+        return statements + callStatements(answer) + doNotCallStatements(answer)
+    }
+
+    /// What writes the caller's part of a turn that nobody can answer any more.
+    func unansweredStatements(_ answer: TurnAnswer) -> [PostgresQuery] {
+        callerStatements(answer) + doNotCallStatements(answer)
+    }
+
+    private func callerStatements(_ answer: TurnAnswer) -> [PostgresQuery] {
+        guard let caller = answer.caller else { return [] }
+        return [
+            """
+            INSERT INTO turns (call_id, number, role, content, confidence)
+            VALUES (\(answer.callID), \(answer.turn), 'caller', \(caller.words), \(caller.confidence)::real)
+            ON CONFLICT (call_id, number) DO NOTHING
+            """
+        ]
     }
 
     private func callStatements(_ answer: TurnAnswer) -> [PostgresQuery] {
@@ -174,18 +181,20 @@ struct TurnRecords: Sendable {
                 status = CASE WHEN status IN ('dialing', 'ringing') THEN 'in_progress' ELSE status END
             WHERE id = \(answer.callID) AND status NOT IN ('queued', 'ended', 'uncertain')
             """)
-        if answer.isDoNotCall {
-            statements.append(
-                """
-                UPDATE calls SET do_not_call_requested = true
-                WHERE id = \(answer.callID) AND NOT do_not_call_requested
-                """)
-            statements.append(
-                """
-                SELECT record_do_not_call(phone, 'asked in call ' || \(answer.callID)::bigint)
-                FROM (VALUES (\(answer.phone)::text)) AS caller(phone) WHERE phone ~ '^\\+[1-9][0-9]{6,14}$'
-                """)
-        }
         return statements
+    }
+
+    private func doNotCallStatements(_ answer: TurnAnswer) -> [PostgresQuery] {
+        guard answer.isDoNotCall else { return [] }
+        return [
+            """
+            UPDATE calls SET do_not_call_requested = true
+            WHERE id = \(answer.callID) AND NOT do_not_call_requested
+            """,
+            """
+            SELECT record_do_not_call(phone, 'asked in call ' || \(answer.callID)::bigint)
+            FROM (VALUES (\(answer.phone)::text)) AS caller(phone) WHERE phone ~ '^\\+[1-9][0-9]{6,14}$'
+            """,
+        ]
     }
 }

@@ -32,6 +32,26 @@ struct ConversationJobTests {
         #expect(scene.calendar.insertions == 1)
     }
 
+    @Test("What was said in a turn that can no longer be answered is kept, and so is the wish never to be called again")
+    func unanswered() async throws {
+        let model = Scripts.saying()
+        let scene = try await ConversationScene(model)
+        try await withWorker(scene.services, of: ["turns": 8]) {
+            for (turn, words) in [(2, "Tell me about the price"), (4, "Never call me again")] {
+                let job = ProcessConversation(callID: scene.callID, turn: turn, speech: words, confidence: 0.9)
+                var options = job.options
+                options.startWithin = .microseconds(1)
+                let id = try await scene.services.queue.enqueue(job, options)
+                let result = try await scene.services.queue.result(of: id, within: .seconds(20))
+                #expect(result?.state == .expired)
+            }
+        }
+        #expect(try await scene.transcript() == ["2 caller", "4 caller"])
+        #expect(try await scene.count("calls", where: "do_not_call_requested AND NOT agent_ended") == 1)
+        #expect(try await scene.count("do_not_call", where: "phone = '\(scene.phone)'") == 1)
+        #expect(model.requests.isEmpty)
+    }
+
     @Test("A turn of a call that there is not ends as failed, and says which")
     func fails() async throws {
         let scene = try await ConversationScene(Scripts.saying())
