@@ -89,7 +89,7 @@ struct TurnPlanTests {
     func hangsUpOnMachines(_ answeredBy: String) {
         #expect(plan(nil, turn: 1, answeredBy: answeredBy, Fixtures.state()) == .hangUp)
         let state = Fixtures.state(turns: [Fixtures.greeting]) { $0.call.answeredBy = answeredBy }
-        #expect(plan("Please stop calling at the tone", turn: 2, state) == .hangUp)
+        #expect(plan("Please stop calling me", turn: 2, state) == .hangUp)
     }
 
     @Test("A person, or who may be one, is talked to", arguments: ["human", "unknown"])
