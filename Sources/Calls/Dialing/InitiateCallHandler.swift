@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Jobs
 import Platform
 import Postgres
@@ -150,10 +149,10 @@ extension InitiateCallHandler {
     private func candidates(_ dial: Dial) async -> [ProviderCall]? {
         // The configuration was changed meanwhile: this provider was never asked to dial it.
         guard dial.isOurProviders else { return nil }
-        // The provider's clock may be behind the database's.
-        let since = Date().addingTimeInterval(-dial.sinceIntent.inSeconds - 60)
         do {
-            let found = try await services.telephony.find(to: dial.to, from: dial.from, since: since)
+            // By the provider's clock, which may be read a while after the database's.
+            let found = try await services.telephony.find(
+                to: dial.to, from: dial.from, within: dial.sinceIntent + .seconds(60))
             let known = try await calls.known(among: found.map(\.id))
             return found.filter { !known.contains($0.id) }
         } catch {

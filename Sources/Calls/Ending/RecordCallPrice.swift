@@ -34,7 +34,7 @@ struct RecordCallPriceHandler: Sendable {
         guard let row = rows.first else { return .completed() }
         let (providerCallID, age) = try row.decode(String.self, Double.self)
         if .seconds(age) < Self.firstAfter { return .snoozed(Self.firstAfter - .seconds(age)) }
-        guard let call = try await services.telephony.state(of: providerCallID), let price = call.price else {
+        guard let call = try await state(of: providerCallID, context), let price = call.price else {
             guard .seconds(age) < Self.giveUpAfter else {
                 return .cancelled(reason: "the provider stated no price within a day")
             }
@@ -43,5 +43,17 @@ struct RecordCallPriceHandler: Sendable {
         try await services.postgres.query(
             "SELECT record_telephony_cost(\(job.callID), \(price)::numeric, \(call.currency))")
         return .completed(["price": .string(price)])
+    }
+
+    /// Nil, too, while the provider cannot be asked: an outage uses up none of the attempts.
+    private func state(of providerCallID: String, _ context: JobContext) async throws -> ProviderCall? {
+        do {
+            return try await services.telephony.state(of: providerCallID)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            context.logger.info("the price of a call is asked later", metadata: ["reason": "\(error)"])
+            return nil
+        }
     }
 }

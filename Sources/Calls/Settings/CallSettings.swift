@@ -37,7 +37,7 @@ public struct CallSettings: Sendable {
     public var promptTokenPrice = 0.0
     /// Price of a million completion tokens, in `currency`.
     public var completionTokenPrice = 0.0
-    /// ISO 4217 code of the token prices.
+    /// ISO 4217 code of the token prices. Where configuration is read they are in US dollars.
     public var currency = "USD"
 
     public init() {}

@@ -5,9 +5,10 @@ public protocol Telephony: Sendable {
     /// Asks for a call and returns the provider's id of it. Throws `DialError`.
     func dial(_ request: DialRequest) async throws -> String
 
-    /// The calls between these numbers that the provider has begun since then: what became of a dial whose answer was lost.
-    /// A provider's list may lag behind, so an empty answer is not proof at once. Throws when the provider cannot say.
-    func find(to: String, from: String, since: Date) async throws -> [ProviderCall]
+    /// The calls between these numbers that the provider has begun within this time, by its own clock: what became of a dial whose
+    /// answer was lost. A provider's list may lag behind, so an empty answer is not proof at once. Throws when the provider
+    /// cannot say.
+    func find(to: String, from: String, within age: Duration) async throws -> [ProviderCall]
 
     /// The call as the provider knows it now, or nil when it knows none by this id. Throws when it cannot say.
     func state(of id: String) async throws -> ProviderCall?

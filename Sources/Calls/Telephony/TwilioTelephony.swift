@@ -1,4 +1,3 @@
-public import FoundationEssentials
 public import Providers
 
 /// Telephone calls through Twilio.
@@ -18,8 +17,8 @@ public struct TwilioTelephony: Telephony {
         }
     }
 
-    public func find(to: String, from: String, since: Date) async throws -> [ProviderCall] {
-        try await client.calls(to: to, from: from, since: since)
+    public func find(to: String, from: String, within age: Duration) async throws -> [ProviderCall] {
+        try await client.calls(to: to, from: from, within: age)
             // Calls to us between the same two numbers are none that we dialled.
             .filter { $0.direction?.hasPrefix("inbound") != true }
             .map { try ProviderCall($0) }
@@ -43,11 +42,20 @@ public struct TwilioTelephony: Telephony {
 }
 
 extension DialError {
-    /// What Twilio's refusals mean for a dial. A missing permission or a wrong token is not the lead's fault: the call
-    /// waits until somebody has put it right.
+    /// Refusals that have nothing to do with who is called, from Twilio's error dictionary: the account is suspended (10001, 20005),
+    /// may not do this (10002) or has too many calls (10004); international calls are off (21203); our URL (21205); our own
+    /// number is not verified (21210), not valid (21212) or missing (21213).
+    private static let accountCodes: Set = [10_001, 10_002, 10_004, 20_005, 21_203, 21_205, 21_210, 21_212, 21_213]
+
+    /// What Twilio's refusals mean for a dial. What is wrong with the account is not the lead's fault: the call waits until
+    /// somebody has put it right.
     init(_ error: TwilioError) {
         self =
             switch error {
+            case .refused(_, let code?, _) where Self.accountCodes.contains(code):
+                .retryLater(
+                    after: .seconds(60),
+                    message: "\(error); check the account, TWILIO_FROM_NUMBER and PUBLIC_URL")
             case .refused(_, let code, let message): .refused(code: code, message: message)
             case .unauthorized: .retryLater(after: .seconds(60), message: "\(error)")
             case .notFound: .retryLater(after: .seconds(60), message: "\(error); check TWILIO_ACCOUNT_SID")
@@ -71,8 +79,14 @@ extension ProviderCall {
         }
         self.init(
             id: call.sid, status: status, to: call.to, from: call.from, createdAt: call.dateCreated,
-            startedAt: call.startTime, endedAt: call.endTime, durationSeconds: call.durationSeconds,
-            answeredBy: call.answeredBy, price: call.price.map { $0.hasPrefix("-") ? String($0.dropFirst()) : $0 },
-            currency: call.priceUnit)
+            startedAt: call.startTime, endedAt: call.endTime,
+            durationSeconds: call.durationSeconds.flatMap { Int32(exactly: $0) }.map { Int(max($0, 0)) },
+            answeredBy: call.answeredBy, price: call.price.flatMap(Self.amount), currency: call.priceUnit)
+    }
+
+    /// "-0.0170" is 0.0170; nil is what is no numeral, as from a server that has no prices.
+    private static func amount(_ price: String) -> String? {
+        let amount = price.hasPrefix("-") ? price.dropFirst() : price[...]
+        return amount.wholeMatch(of: /[0-9]{1,8}(\.[0-9]{1,20})?/).map { String($0.output.0) }
     }
 }

@@ -1,4 +1,4 @@
-import FoundationEssentials
+public import FoundationEssentials
 public import Platform
 
 /// A whole answer, whatever its status.
@@ -20,6 +20,9 @@ public struct HTTPClientResponse: Sendable {
 
     /// The seconds or date of `Retry-After`, as a duration from now; nil when absent or unreadable.
     public var retryAfter: Duration? { headers["Retry-After"].flatMap { RetryAfter.duration($0, now: .now) } }
+
+    /// When it was sent, by the server's own clock (`Date`); nil when absent or unreadable.
+    public var date: Date? { headers["Date"].flatMap(RetryAfter.date) }
 }
 
 /// An answer with a status that the caller of `HTTPClient.events` cannot go on with.

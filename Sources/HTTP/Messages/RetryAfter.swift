@@ -7,8 +7,12 @@ enum RetryAfter {
     static func duration(_ value: String, now: Date) -> Duration? {
         let value = value.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
         if let seconds = Int(value), seconds >= 0 { return .seconds(min(seconds, 86_400 * 365)) }
-        guard let date = seconds1970(value) else { return nil }
-        return .seconds(max(0, Double(date) - now.timeIntervalSince1970))
+        return date(value).map { .seconds(max(0, $0.timeIntervalSince(now))) }
+    }
+
+    /// The instant of an HTTP date (RFC 9110, 5.6.7).
+    static func date(_ value: String) -> Date? {
+        seconds1970(value).map { Date(timeIntervalSince1970: Double($0)) }
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`: all hold a month

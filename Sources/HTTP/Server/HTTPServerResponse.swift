@@ -1,6 +1,6 @@
 public import Platform
 
-/// An answer. Content-Length and Date are the server's to set; a header that may not be sent ends as status 500.
+/// An answer. Content-Length is the server's to set, as is Date where none is given; a header that may not be sent ends as status 500.
 public struct HTTPServerResponse: Sendable {
     public enum Body: Sendable {
         case bytes([UInt8])

@@ -32,7 +32,7 @@ struct ResponseSender {
 
     /// libmicrohttpd writes these itself, from the body.
     private static func isOurs(_ name: String) -> Bool {
-        ["content-length", "transfer-encoding", "connection", "date"].contains(name.lowercased())
+        ["content-length", "transfer-encoding", "connection"].contains(name.lowercased())
     }
 
     private func handle(for body: HTTPServerResponse.Body) -> OpaquePointer? {

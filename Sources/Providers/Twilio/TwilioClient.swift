@@ -1,4 +1,4 @@
-public import FoundationEssentials
+import FoundationEssentials
 public import HTTP
 public import Platform
 
@@ -31,7 +31,7 @@ public struct TwilioClient: Sendable {
         self.timeout = timeout
     }
 
-    /// Asks for a call. After `.maybeHappened` the call may exist: ask `calls(to:from:since:)` before dialling again.
+    /// Asks for a call. After `.maybeHappened` the call may exist: ask `calls(to:from:within:)` before dialling again.
     public func createCall(_ new: TwilioNewCall) async throws(TwilioError) -> TwilioCall {
         var form: FormFields = [
             "To": new.to, "From": new.from, "Url": new.url, "Method": "POST",
@@ -50,22 +50,27 @@ public struct TwilioClient: Sendable {
         guard answer["sid"]?.string != nil else { throw Self.unreadable("the message has no sid") }
     }
 
-    /// The calls between these numbers that Twilio made at `since` or later, those that still wait in its queue included.
+    /// The calls between these numbers that Twilio has made within this time, those that still wait in its queue included. By Twilio's
+    /// clock: one of this machine that runs ahead would overlook them.
     ///
     /// The API's own filter `StartTime` is not used: a call above the account's rate waits without a start time, and one
     /// that is overlooked here would be dialled twice. Calls without any date are kept for the same reason.
-    public func calls(to: String, from: String, since: Date) async throws(TwilioError) -> [TwilioCall] {
+    public func calls(to: String, from: String, within age: Duration) async throws(TwilioError) -> [TwilioCall] {
         let query: FormFields = ["To": to, "From": from, "PageSize": String(Self.pageSize)]
         var next: String? = baseURL + path("Calls.json") + "?" + query.encoded
+        var since: Date?
         var found: [TwilioCall] = []
         for _ in 0..<Self.maximumPages {
             guard let url = next else { return found }
-            let page = try await json(of: send(HTTPClientRequest(.get, url)))
+            let response = try await send(HTTPClientRequest(.get, url))
+            // Twilio's times are whole seconds.
+            let earliest = since ?? (response.date ?? Date()).addingTimeInterval(-age.inSeconds - 1)
+            since = earliest
+            let page = try json(of: response)
             guard let calls = page["calls"]?.array else { throw Self.unreadable("the list has no “calls”") }
             for call in calls {
                 guard let call = TwilioCall(json: call) else { throw Self.unreadable("a call has no sid or status") }
-                // Twilio's times are whole seconds.
-                if (call.dateCreated ?? call.startTime).map({ $0 >= since.addingTimeInterval(-1) }) ?? true {
+                if (call.dateCreated ?? call.startTime).map({ $0 >= earliest }) ?? true {
                     found.append(call)
                 }
             }

@@ -143,7 +143,7 @@ struct ConversationScene: Sendable {
 private struct NoTelephony: Telephony {
     struct Asked: Error {}
     func dial(_ request: DialRequest) async throws -> String { throw Asked() }
-    func find(to: String, from: String, since: Date) async throws -> [ProviderCall] { throw Asked() }
+    func find(to: String, from: String, within age: Duration) async throws -> [ProviderCall] { throw Asked() }
     func state(of id: String) async throws -> ProviderCall? { throw Asked() }
     func hangUp(_ id: String) async throws { throw Asked() }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platform
 import Synchronization
 
 @testable import Calls
@@ -77,10 +78,13 @@ final class FakeTelephony: Telephony {
         }
     }
 
-    func find(to: String, from: String, since: Date) async throws -> [ProviderCall] {
+    func find(to: String, from: String, within age: Duration) async throws -> [ProviderCall] {
         try state.withLock { state in
             if state.isAway { throw DialError.unknown(message: "away") }
-            var shown = state.calls.filter { $0.to == to && $0.from == from && $0.createdAt ?? .distantPast >= since }
+            var shown = state.calls.filter {
+                $0.to == to && $0.from == from
+                    && $0.createdAt ?? .distantPast >= Date().addingTimeInterval(-age.inSeconds)
+            }
             if state.lag > 0 {
                 state.lag -= 1
                 shown = shown.dropLast()

@@ -240,8 +240,16 @@ struct FinalizeCallTests {
         try await bench.runAll()
         #expect(try await bench.jobs("record_call_price") == 1)
         #expect(try await bench.value(String?.self, "SELECT telephony_cost::text FROM calls") == nil)
-        bench.telephony.set(call.providerCallID) { ($0.price, $0.currency) = ("0.02", "EUR") }
+        // An outage of hours uses up none of its attempts.
+        bench.telephony.change { $0.isAway = true }
         try await bench.query("UPDATE calls SET finalized_at = finalized_at - interval '61 s'")
+        for _ in 0..<12 {
+            try await bench.hasten()
+            try await bench.runAll()
+        }
+        #expect(try await bench.value(Int.self, "SELECT attempt::int FROM jobs WHERE kind = 'record_call_price'") == 0)
+        bench.telephony.change { $0.isAway = false }
+        bench.telephony.set(call.providerCallID) { ($0.price, $0.currency) = ("0.02", "EUR") }
         try await bench.hasten()
         try await bench.runAll()
         // Euros are not added to dollars.

@@ -34,8 +34,8 @@ import Testing
             return try await run(path: path, isDryRun: isDryRun)
         }
 
-        func run(path: String, isDryRun: Bool = false) async throws -> LeadImportSummary {
-            try await LeadImport(client, campaignID: campaignID, country: "US")
+        func run(path: String, country: String = "US", isDryRun: Bool = false) async throws -> LeadImportSummary {
+            try await LeadImport(client, campaignID: campaignID, country: country)
                 .run(path: path, reportPath: reportPath, isDryRun: isDryRun)
         }
 
@@ -75,6 +75,47 @@ import Testing
                 "4,bad,language,klingon,\"is not a language: it must be en, es or pt\"",
                 "7,bad,column 5,x,has 5 columns where the header has 4",
             ])
+    }
+
+    @Test("What the table would refuse is a bad row like any other, not the end of the import")
+    func tableRules() async throws {
+        let bench = try await Bench()
+        let summary = try await bench.run(
+            """
+            phone,timezone
+            +12125550123,America/New_York
+            +12125550124,EST5EDT
+            +12125550125,Japan
+            +491234,Europe/Berlin
+            +49123456789012345,Europe/Berlin
+            """)
+        #expect((summary.rows, summary.inserted, summary.bad) == (5, 1, 4))
+        #expect(
+            bench.report() == [
+                "3,bad,timezone,EST5EDT,is not a time zone: it must be one such as America/Mexico_City",
+                "4,bad,timezone,Japan,is not a time zone: it must be one such as America/Mexico_City",
+                "5,bad,phone,+491234,has too few digits for its country",
+                "6,bad,phone,+49123456789012345,has too many digits for its country",
+            ])
+    }
+
+    /// A file as people deliver it; beside the project, where it is there.
+    private static let delivered = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../../../shared/data/leads.csv").standardized.path
+
+    @Test(
+        "A file as people deliver it comes in, each bad row is named, and the same again changes nothing",
+        .enabled(if: FileManager.default.fileExists(atPath: delivered)))
+    func asDelivered() async throws {
+        let bench = try await Bench()
+        let first = try await bench.run(path: Self.delivered, country: "MX")
+        #expect((first.rows, first.inserted, first.merged, first.bad) == (262, 178, 3, 81))
+        let report = bench.report()
+        #expect(report.count == 84)
+        #expect(report.count { $0.hasSuffix(",has too few digits for its country") } == 74)
+        #expect(Set(report.compactMap { $0.split(separator: ",").first }).count == 84, "each row once")
+        let again = try await bench.run(path: Self.delivered, country: "MX")
+        #expect((again.inserted, again.updated, again.unchanged) == (0, 0, 178))
     }
 
     @Test("The same file again changes nothing")

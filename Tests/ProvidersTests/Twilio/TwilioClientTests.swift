@@ -105,7 +105,7 @@ struct TwilioClientTests {
         #expect(read.dateCreated == (try Date("2026-01-07T16:20:00Z", strategy: .iso8601)))
     }
 
-    @Test("The list goes through every page, and keeps calls that wait without a start time")
+    @Test("The list goes through every page, by Twilio's clock, and keeps calls that wait without a start time")
     func pages() async throws {
         let next = "/2010-04-01/Accounts/AC123/Calls.json?Page=1&PageToken=PACA1"
         let first: JSON = ["calls": [call("CA1")], "next_page_uri": .string(next)]
@@ -113,9 +113,10 @@ struct TwilioClientTests {
             "calls": [call("CA2", created: nil), call("CA3", created: "Tue, 06 Jan 2026 16:20:00 +0000")],
             "next_page_uri": .null,
         ]
-        let (found, targets) = try await FakeTwilio.with(.json(first), .json(second)) { client, twilio in
-            let since = try Date("2026-01-07T16:19:00Z", strategy: .iso8601)
-            let found = try await client.calls(to: "+525512345678", from: "+15550000001", since: since)
+        let clock: HTTPHeaders = ["Date": "Wed, 07 Jan 2026 16:21:00 GMT"]
+        let answers = (HTTPServerResponse.json(first, headers: clock), HTTPServerResponse.json(second))
+        let (found, targets) = try await FakeTwilio.with(answers.0, answers.1) { client, twilio in
+            let found = try await client.calls(to: "+525512345678", from: "+15550000001", within: .seconds(120))
             return (found, twilio.requests.withLock { $0.map(\.target) })
         }
         #expect(found.map(\.sid) == ["CA1", "CA2"])
@@ -134,7 +135,7 @@ struct TwilioClientTests {
     func strayPage(_ uri: String) async throws {
         try await FakeTwilio.with(.json(["calls": [], "next_page_uri": .string(uri)])) { client, twilio in
             await #expect(throws: TwilioError.self) {
-                try await client.calls(to: "+1", from: "+2", since: .distantPast)
+                try await client.calls(to: "+1", from: "+2", within: .seconds(3_600))
             }
             #expect(twilio.requests.withLock { $0.count } == 1)
         }
