@@ -34,10 +34,9 @@ struct ImportReport: ~Copyable {
             "is the phone of line \(firstLine) too: what that row leaves empty was filled from this one")
     }
 
-    /// Writes what is left and gives the file its name. Returns nil when there was nothing to report.
+    /// Gives the file its name, once `flush` has written all of it. Returns nil when there was nothing to report.
     mutating func finish() throws -> String? {
         guard exists else { return nil }
-        try flush()
         guard close(descriptor) == 0, rename(partialPath, path) == 0 else { throw failure() }
         descriptor = -1
         return path
@@ -66,7 +65,8 @@ struct ImportReport: ~Copyable {
         buffer = Self.header
     }
 
-    private mutating func flush() throws {
+    /// Writes what was added.
+    mutating func flush() throws {
         var written = 0
         while written < buffer.count {
             let count = buffer[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }

@@ -58,6 +58,9 @@ actor LeadFileReader {
         }
     }
 
+    /// Writes what the report holds: all that is left to do is to give it its name.
+    func writeReport() throws { try report.flush() }
+
     /// Returns the report's path, or nil when there was nothing to report.
     func finishReport() throws -> String? { try report.finish() }
     func discardReport() { report.discard() }

@@ -73,6 +73,8 @@ public struct LeadImport: Sendable {
         try await connection.query("ANALYZE imported_leads")
         let (inserted, updated, phones) = try await merge(connection)
         try await reportDuplicates(reader, connection)
+        // A disk that is full is to undo the import, not to be found after it.
+        try await reader.writeReport()
         let counts = await reader.rowCounts
         return LeadImportSummary(
             rows: counts.goodRows + counts.badRows, inserted: inserted, updated: updated,
@@ -144,9 +146,11 @@ public struct LeadImport: Sendable {
         try await connection.query("CLOSE duplicates")
     }
 
-    /// The database's zones by their names in lower case: it is the database that checks them in the end.
+    /// The zones that a lead may have, by their names in lower case: it is the database that checks them in the end.
     private func timeZones() async throws -> [String: String] {
-        let names = try await client.query("SELECT name FROM pg_timezone_names").map { try $0.decode(String.self) }
+        let names = try await client.query("SELECT name FROM pg_timezone_names WHERE is_time_zone(name)").map {
+            try $0.decode(String.self)
+        }
         return Dictionary(names.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
     }
 }

@@ -2,7 +2,7 @@ import CPhoneNumber
 
 /// A telephone number in E.164 form, as libphonenumber reads it.
 public struct PhoneNumber: Sendable, Hashable {
-    /// `+` and up to 15 digits.
+    /// `+` and 7 to 15 digits.
     public let e164: String
 
     /// Reads a number as people write it. One without a country code is read as a number of `country` (ISO 3166
@@ -26,7 +26,11 @@ public struct PhoneNumber: Sendable, Hashable {
         case OPERADORA_PHONE_HAS_EXTENSION: throw .hasExtension
         default: throw .notANumber
         }
-        e164 = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let digits = buffer.dropFirst().prefix { $0 != 0 }.count
+        // Some countries have longer numbers, and a few shorter ones: E.164 knows none beyond 15 digits, nor can they be dialled.
+        guard digits >= 7 else { throw .tooShort }
+        guard digits <= 15 else { throw .tooLong }
+        e164 = String(decoding: buffer.prefix(digits + 1).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Whether numbers without a country code can be read as numbers of this country (ISO 3166 alpha-2, upper case).
