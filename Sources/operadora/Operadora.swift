@@ -30,6 +30,7 @@ struct Operadora: ParsableCommand {
     static func main() async {
         // A reader that goes away is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        DescriptorLimit.raise()
         exit(await status(of: Array(CommandLine.arguments.dropFirst())))
     }
 

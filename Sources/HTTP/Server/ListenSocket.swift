@@ -31,15 +31,26 @@ struct ListenSocket: Sendable {
         self.port = bound
     }
 
-    /// A non-blocking connection, or nil when none waits.
-    func accept(_ address: inout sockaddr_storage, _ length: inout socklen_t) -> Int32? {
+    enum Accepted {
+        /// Non-blocking.
+        case connection(Int32)
+        /// None waits.
+        case none
+        /// One waits, for which the process or the system has no descriptor or memory left.
+        case exhausted(reason: String)
+    }
+
+    func accept(_ address: inout sockaddr_storage, _ length: inout socklen_t) -> Accepted {
         length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let connection = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.accept(descriptor, $0, &length) }
         }
-        guard connection >= 0 else { return nil }
+        guard connection >= 0 else {
+            return [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno)
+                ? .exhausted(reason: String(cString: strerror(errno))) : .none
+        }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
-        return connection
+        return .connection(connection)
     }
 
     func close() { Glibc.close(descriptor) }

@@ -13,6 +13,8 @@ final class ServerThread {
     private let stopper: ServerStopper
     private var listener: ListenSocket?
     private var isListenerWatched = false
+    /// Until then nothing is accepted: there was no descriptor left.
+    private var pausedUntil: ContinuousClock.Instant?
 
     static func start(_ core: ServerCore, _ daemon: Daemon, _ listener: ListenSocket, _ stopper: ServerStopper) {
         OwnThread.start { ServerThread(core, daemon, listener, stopper).run() }
@@ -34,7 +36,7 @@ final class ServerThread {
                 if stopAt <= .now || !core.state.withLock({ $0.hasActiveExchanges }) { break }
             }
             let next = core.checkDeadlines()
-            wait(until: stopAt.map { min($0, next ?? $0) } ?? next)
+            wait(until: [stopAt, next, pausedUntil].compactMap(\.self).min())
         }
         for exchange in core.state.withLock({ $0.stop() }) { exchange.abandon() }
         daemon.stop()
@@ -65,16 +67,24 @@ final class ServerThread {
         var address = sockaddr_storage()
         var length = socklen_t(0)
         for _ in 0..<64 where core.state.withLock({ $0.mayAccept }) {
-            guard let socket = listener.accept(&address, &length) else { return }
-            core.state.withLock { $0.acceptedOne() }
-            if !daemon.add(socket, &address, length) { core.state.withLock { $0.acceptFailed() } }
+            switch listener.accept(&address, &length) {
+            case .connection(let socket):
+                core.state.withLock { $0.acceptedOne() }
+                if !daemon.add(socket, &address, length) { core.state.withLock { $0.acceptFailed() } }
+            case .none: return
+            case .exhausted(let reason):
+                core.logger.error("no connection can be accepted now", metadata: ["reason": "\(reason)"])
+                pausedUntil = .now + .milliseconds(500)
+                return
+            }
         }
     }
 
     /// At the limit, new connections wait in the system's queue.
     private func updateListener() {
         guard let listener else { return }
-        let wanted = core.state.withLock { $0.mayAccept }
+        if let pausedUntil, pausedUntil <= .now { self.pausedUntil = nil }
+        let wanted = pausedUntil == nil && core.state.withLock { $0.mayAccept }
         guard wanted != isListenerWatched else { return }
         if wanted {
             isListenerWatched = core.watch(listener.descriptor, mark: ServerCore.listenMark, events: EPOLLIN.rawValue)
