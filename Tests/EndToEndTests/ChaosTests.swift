@@ -35,6 +35,9 @@ import Testing
                 "WORKER_HEARTBEAT_SECONDS": "1", "WORKER_DEAD_AFTER_SECONDS": "3", "RECONCILE_AFTER_SECONDS": "5",
                 "TURN_HOLD_SECONDS": "3",
             ])
+        // Of a dial and a booking the answer is lost, whatever the dice say.
+        rig.providers.twilio.faults.trigger(.dropAfterEffect, on: .createCall)
+        rig.providers.google.faults.trigger(.dropAfterEffect, on: .insertEvent)
         let limit = 30
         let campaign = try await Campaign(in: rig, leads: Self.calls, maximumConcurrentCalls: limit)
         #expect(try await campaign.launch() == Self.calls)
@@ -42,12 +45,35 @@ import Testing
         var chaos = Chaos(rig: rig, campaign: campaign, databaseRestarts: databaseRestarts, seed: seed)
         let mostUnderWay = try await chaos.run(within: .seconds(Self.isLong ? 1_200 : 300))
         #expect(mostUnderWay <= limit, "the campaign's limit of concurrent calls holds")
-        #expect(chaos.kills > 5, "calls took long enough to be disturbed")
+        #expect(chaos.killed == Set(rig.processes.names), "every process was killed: there were \(chaos.kills) kills")
+        #expect(chaos.restarts == databaseRestarts, "PostgreSQL was restarted as often as it was to be")
+        expectFaults(of: configuration.faults, at: rig.providers)
         try await Invariants(rig: rig, campaign: campaign).check()
         let outcomes = try await campaign.outcomes()
         #expect(outcomes["meeting_scheduled", default: 0] > Self.calls / 20, "callers still book: \(outcomes)")
-        print("chaos: \(Self.calls) calls, \(chaos.kills) kills, outcomes \(outcomes)")
+        #expect(outcomes["do_not_call", default: 0] > 0, "some never want to be called again: \(outcomes)")
+        print("chaos: \(Self.calls) calls, \(chaos.kills) kills, \(chaos.restarts) restarts, outcomes \(outcomes)")
         await rig.stop()
+    }
+
+    /// Nothing is proved by faults that never happened.
+    private func expectFaults(of plan: FaultPlan, at providers: SimulatedProviders) {
+        let happened = [
+            "OpenAI": providers.openAI.faults.counts, "Google": providers.google.faults.counts,
+            "Twilio": providers.twilio.faults.counts,
+        ]
+        for fault in plan.probabilities.keys {
+            #expect(happened.values.contains { $0[fault, default: 0] > 0 }, "nothing met \(fault): \(happened)")
+        }
+        let ofRequests: [Fault] = [.rateLimit, .serverError, .dropBeforeEffect, .dropAfterEffect, .truncate]
+        for (provider, counts) in happened {
+            let requests = ofRequests.reduce(0) { $0 + counts[$1, default: 0] }
+            #expect(requests > 1, "more than what was triggered goes wrong at \(provider): \(counts)")
+            #expect(counts[.dropAfterEffect, default: 0] > 0, "\(provider) lost the answer to what it did: \(counts)")
+            for fault in ofRequests where Self.isLong {
+                #expect(counts[fault, default: 0] > 0, "\(provider) had no \(fault): \(counts)")
+            }
+        }
     }
 }
 
@@ -55,9 +81,11 @@ import Testing
 private struct Chaos {
     let rig: Rig
     let campaign: Campaign
-    var databaseRestarts: Int
+    let databaseRestarts: Int
     var random: SeededGenerator
     private(set) var kills = 0
+    private(set) var killed: Set<String> = []
+    private(set) var restarts = 0
 
     init(rig: Rig, campaign: Campaign, databaseRestarts: Int, seed: UInt64) {
         self.rig = rig
@@ -71,19 +99,24 @@ private struct Chaos {
         let deadline = ContinuousClock.now + limit
         var mostUnderWay = 0
         var second = ContinuousClock.now
-        while try await campaign.unfinishedCalls() > 0 {
+        let calls = try await campaign.unfinishedCalls()
+        var unfinished = calls
+        while unfinished > 0 {
             guard ContinuousClock.now < deadline else {
-                Issue.record("\(try await campaign.unfinishedCalls()) calls have not ended:\n\(rig.log.suffix(4_000))")
+                Issue.record("\(unfinished) calls have not ended:\n\(rig.log.suffix(4_000))")
                 return mostUnderWay
             }
             mostUnderWay = max(mostUnderWay, try await campaign.callsUnderWay())
             second += .seconds(1)
             try await ContinuousClock().sleep(until: second)
             try await killOne()
-            if databaseRestarts > 0, kills % 6 == 0 {
-                databaseRestarts -= 1
+            // By the calls that are left, not by the time: of three restarts each has a quarter of the calls before it.
+            let share = Double(databaseRestarts - restarts) / Double(databaseRestarts + 1)
+            if restarts < databaseRestarts, Double(unfinished) <= Double(calls) * share {
                 try await rig.server.restart(.immediate)
+                restarts += 1
             }
+            unfinished = try await campaign.unfinishedCalls()
         }
         return mostUnderWay
     }
@@ -93,5 +126,6 @@ private struct Chaos {
         try await rig.processes.kill(victim)
         try rig.processes.restart(victim)
         kills += 1
+        killed.insert(victim)
     }
 }

@@ -10,6 +10,8 @@ final class Rig: Sendable {
     let client: PostgresClient
     let providers: SimulatedProviders
     let processes: Processes
+    /// Where the ingress is reached.
+    let publicURL: String
     private let baml: BAMLServer?
     private let directory: URL
 
@@ -26,11 +28,12 @@ final class Rig: Sendable {
         let url = try await server.createDatabase(named: "operadora")
         let providers = try SimulatedProviders(configuration: configuration, directory: directory.path, logger: logger)
         let port = try FreePort.any()
+        let publicURL = "http://127.0.0.1:\(port)"
         var environment = providers.environment
         environment.merge([
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
             "DATABASE_URL": url, "MIGRATIONS_DIR": TestDatabase.migrations,
-            "PUBLIC_URL": "http://127.0.0.1:\(port)", "INGRESS_PORT": String(port),
+            "PUBLIC_URL": publicURL, "INGRESS_PORT": String(port),
             "BUSINESS_TIMEZONE": "America/New_York", "BUSINESS_HOURS": "mon-sun 06:00-22:00",
             "LOG_LEVEL": "warning", "LOG_FORMAT": "text",
         ]) { $1 }
@@ -45,8 +48,8 @@ final class Rig: Sendable {
         settings.acquireTimeout = .seconds(30)
         let client = PostgresClient(settings, logger: logger)
         return Rig(
-            server: server, client: client, providers: providers, processes: processes, baml: baml,
-            directory: directory)
+            server: server, client: client, providers: providers, processes: processes, publicURL: publicURL,
+            baml: baml, directory: directory)
     }
 
     /// The model's address and key are then known to the BAML server alone.
@@ -63,12 +66,13 @@ final class Rig: Sendable {
 
     private init(
         server: PrivateServer, client: PostgresClient, providers: SimulatedProviders, processes: Processes,
-        baml: BAMLServer?, directory: URL
+        publicURL: String, baml: BAMLServer?, directory: URL
     ) {
         self.server = server
         self.client = client
         self.providers = providers
         self.processes = processes
+        self.publicURL = publicURL
         self.baml = baml
         self.directory = directory
     }

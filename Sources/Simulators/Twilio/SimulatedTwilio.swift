@@ -156,12 +156,20 @@ extension SimulatedTwilio {
     }
 
     private func place(_ new: NewCall) -> SimulatedCall {
-        let call = add(new, direction: "outbound-api", callee: configuration.callees.callee(at: new.to))
+        let call = add(new, direction: "outbound-api", callee: reached(at: new.to))
         ledger.drive(call.sid) { [driver = driver(new, call), gate] in
             var driver = driver
             await driver.dial(through: gate)
         }
         return call
+    }
+
+    /// Dials are counted only where it matters: that looks at every call.
+    private func reached(at number: String) -> Callee {
+        let callees = configuration.callees
+        guard let first = callees.firstDials[number] else { return callees.callee(at: number) }
+        let dials = callsByNumber[number, default: 0]
+        return dials < first.count ? Callee(first[dials]) : callees.callee(at: number)
     }
 
     private func add(_ new: NewCall, direction: String, callee: Callee) -> SimulatedCall {

@@ -55,6 +55,8 @@ public struct CalleeBook: Sendable {
     public var assigned: [String: Callee]
     /// Relative shares; a kind without one never occurs.
     public var shares: [Callee.Kind: Double]
+    /// What a number's first dials come to, one after the other. Those after them reach its callee.
+    public var firstDials: [String: [Callee.Kind]] = [:]
 
     public init(
         seed: UInt64 = 1, assigned: [String: Callee] = [:], shares: [Callee.Kind: Double] = CalleeBook.everyKind
