@@ -4,9 +4,13 @@
 /// problems at once. A problem names the variable and what would be right, and never holds a secret's value.
 public struct EnvironmentReader {
     public let environment: Environment
-    public private(set) var problems: [String] = []
+    /// Begins with what is wrong with the environment's file.
+    public private(set) var problems: [String]
 
-    public init(_ environment: Environment) { self.environment = environment }
+    public init(_ environment: Environment) {
+        self.environment = environment
+        problems = environment.problems
+    }
 
     /// Throws `ConfigurationError` when anything was wrong.
     public func finish() throws {

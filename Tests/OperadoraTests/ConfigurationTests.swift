@@ -1,6 +1,8 @@
 import Calls
+import FoundationEssentials
 import Jobs
 import Platform
+import TestSupport
 import Testing
 
 @testable import operadora
@@ -72,6 +74,9 @@ import Testing
     @Test(
         "A wrong variable is named, with what would be right",
         arguments: [
+            ("DATABASE_URL", "postgresql//localhost/operadora"), ("DATABASE_URL", "dbname=operadora prot=5432"),
+            ("OPENAI_PROMPT_PRICE", "-1"), ("OPENAI_PROMPT_PRICE", "nan"), ("OPENAI_COMPLETION_PRICE", "$1.60"),
+            ("OPENAI_COMPLETION_PRICE", "10001"),
             ("INGRESS_PORT", "http"), ("CALL_PROVIDER", "telegraph"), ("TWILIO_ACCOUNT_SID", "SK1"),
             ("TWILIO_FROM_NUMBER", "2125550123"), ("OPENAI_BASE_URL", "api.openai.com"), ("LANGUAGE_MODEL", "gpt"),
             ("CALENDAR_PROVIDER", "paper"), ("BUSINESS_TIMEZONE", "Mars/Olympus"),
@@ -97,6 +102,54 @@ import Testing
         // Two heartbeats must fit into the time after which a worker is dead: either name is right.
         #expect(problems.allSatisfy { $0.hasPrefix(name) || $0.contains(name) })
         #expect(problems.allSatisfy { $0.contains("must ") || $0.contains("use ") })
+    }
+
+    @Test("What is wrong with the file is said at once with all else that is wrong, and no password is")
+    func wrongFile() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "env-\(UUID().uuidString)").path
+        try Data("WORKER_CONCURRENCY=many\nhunter2\nDATABASE_URL=host=db password=hunter2 oops\n".utf8)
+            .write(to: URL(filePath: file))
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let process = complete.filter { $0.key != "DATABASE_URL" }
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(Environment.read(process: process, file: file), needs: all)
+        }
+        let names = error?.problems.map { String($0.prefix { $0 != " " }) } ?? []
+        #expect(names == [file, "DATABASE_URL", "WORKER_CONCURRENCY"])
+        #expect(error?.description.contains("line 2 has no \"=\"") == true)
+        #expect(error?.description.contains("hunter2") == false)
+    }
+
+    @Test("A worker needs what .env.example leaves empty and nothing else; the page has all that is in it")
+    func example() throws {
+        let root = URL(filePath: TestDatabase.migrations).deletingLastPathComponent()
+        let file = root.appending(path: ".env.example")
+        let accounts = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER", "OPENAI_API_KEY"]
+        let environment = Environment.read(process: complete.filter { accounts.contains($0.key) }, file: file.path)
+        _ = try Configuration(environment, needs: all)
+
+        let page = try DocumentationPage("operations.md").text
+        for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
+            let name = line.drop { $0 == "#" }.prefix { $0.isUppercase || $0.isNumber || $0 == "_" }
+            #expect(name.isEmpty || page.contains("`\(name)`"), "\(name)")
+        }
+        // What its relative paths lead to is there in a container, too.
+        let compose = try String(contentsOf: root.appending(path: "docker/compose.yaml"), encoding: .utf8)
+        #expect(compose.contains("        source: ../data\n        target: /data\n"))
+    }
+
+    @Test("The prices of tokens are what a worker counts the cost of calls with; without them the model costs nothing")
+    func prices() async throws {
+        #expect(CallSettings().currency == "USD", "the unit that the page and the messages state")
+        for (variables, prompt, completion) in [
+            (["OPENAI_PROMPT_PRICE": "0.40", "OPENAI_COMPLETION_PRICE": "1.60"], 0.4, 1.6), ([:], 0, 0),
+        ] as [([String: String], Double, Double)] {
+            let configuration = try Configuration(Environment(complete.merging(variables) { $1 }), needs: all)
+            let assembly = try Assembly(configuration, process: "worker", maximumConnections: 1, logLevel: .critical)
+            let settings = try assembly.callServices().settings
+            #expect(settings.promptTokenPrice == prompt && settings.completionTokenPrice == completion)
+            await assembly.close()
+        }
     }
 
     @Test("WORKER_CONCURRENCY sizes every queue that has no number of its own")

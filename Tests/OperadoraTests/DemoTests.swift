@@ -38,6 +38,45 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: String(home)))
     }
 
+    @Test("A demo ends with the funnel, the meetings, what we add to a turn, and how to look further")
+    func report() async throws {
+        let demo = try Executable(["demo", "--leads", "12", "--keep"])
+        #expect(await demo.output.has("operadora chat --campaign Demo\n"))
+        demo.process.signal(SIGTERM)
+        #expect(try await demo.process.exit() == .status(0))
+        let sections = await demo.output.rest().components(separatedBy: "\n\n")
+            .map { $0.split(separator: "\n").map(String.init) }
+        try #require(sections.count == 5 && sections.allSatisfy { !$0.isEmpty }, "\(sections)")
+
+        #expect(sections[0][0].hasPrefix("12 leads, 12 calls, "))
+        #expect(sections[1][0] == "What came of the calls:")
+        let outcomes = sections[1].dropFirst().map { $0.split(separator: " ") }
+        #expect(outcomes.compactMap { $0.dropFirst().first.flatMap { Int($0) } }.reduce(0, +) == 12)
+        #expect(outcomes.contains { $0.first == "meeting_scheduled" })
+        let guests = sections[2].dropFirst(2)
+        #expect(sections[2][0].hasPrefix("\(guests.count) meeting") && sections[2][0].hasSuffix(" in the calendar:"))
+        #expect(!guests.isEmpty && guests.allSatisfy { $0.contains("@example.com") })
+        #expect(sections[3][0].hasPrefix("Added to the model's own time, per turn: p50 "))
+        for advice in [
+            "psql \"host=", "SELECT * FROM meetings WHERE calendar_event_id IS NOT NULL;",
+            "SELECT * FROM calls WHERE outcome = 'meeting_scheduled';", "curl http://127.0.0.1:", ". /tmp/",
+        ] {
+            #expect(sections[4].contains { $0.hasPrefix("    \(advice)") }, "\(advice)")
+        }
+    }
+
+    @Test("Of many meetings twelve are shown; that there is none is said, and so are calls without an end")
+    func manyMeetings() {
+        var summary = DemoSummary()
+        summary.unfinishedCalls = 2
+        let none = summary.text(width: nil)
+        #expect(none.hasSuffix("2 calls did not come to their end.\n\nNo meeting was booked."))
+        summary.meetings = (1...14).map { ["guest_email": "guest-\($0)@example.com"] }
+        let many = summary.text(width: nil)
+        #expect(many.contains("14 meetings in the calendar:\n") && many.hasSuffix("\n… and 2 more"))
+        #expect(many.contains("guest-12@") && !many.contains("guest-13@"))
+    }
+
     @Test("A demo that is stopped before its end fails, and nothing stays behind")
     func stoppedEarly() async throws {
         let demo = try Executable(["demo", "--leads", "500"])

@@ -190,5 +190,7 @@ import Testing
         #expect(found.text.contains("not checked before TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are right"))
         #expect(found.text.contains("not checked before GOOGLE_CREDENTIALS_FILE is right"))
         #expect(found.states["GOOGLE_CREDENTIALS_FILE"] == "failed" && found.states["calendar"] == "skipped")
+        let unreadable = try await findings(["DATABASE_URL": "postgresql//localhost"])
+        #expect(unreadable.states["DATABASE_URL"] == "failed" && unreadable.states["database"] == "skipped")
     }
 }

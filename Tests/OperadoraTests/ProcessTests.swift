@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import HTTP
 import Platform
 import Postgres
 import TestSupport
@@ -48,6 +49,42 @@ import Testing
         #expect(await worker.error.line { $0.contains("waiting for the database") } != nil)
         worker.process.signal(SIGTERM)
         #expect(try await worker.process.exit() == .status(0))
+    }
+
+    @Test("Connections for which there is no descriptor wait; they do not keep the ingress busy")
+    func outOfDescriptors() async throws {
+        let limited = ["-c", #"ulimit -n 64 && exec "$0" ingress"#, Executable.path]
+        let ingress = try Executable(limited, unreachable, path: "/bin/sh")
+        defer { ingress.process.signal(SIGKILL) }
+        let listening = try #require(await ingress.error.line { $0.contains("listening") })
+        let port = try #require(
+            listening.split(separator: "port=").last.flatMap { UInt16($0.prefix(while: \.isNumber)) })
+        let clients = (0..<100).map { _ in Self.connect(port) }
+        #expect(clients.allSatisfy { $0 >= 0 })
+        // It says so each time that it looks.
+        let watch = Stopwatch()
+        for _ in 0..<3 { #expect(await ingress.error.line { $0.contains("no connection can be accepted now") } != nil) }
+        #expect(watch.elapsed >= .milliseconds(900))
+        for client in clients { close(client) }
+        let client = HTTPClient(logger: Logger(label: "tests", level: .critical))
+        #expect(try await client.send(HTTPClientRequest(.get, "http://127.0.0.1:\(port)/nowhere")).status == 404)
+        await client.shutDown()
+        ingress.process.signal(SIGTERM)
+        #expect(try await ingress.process.exit() == .status(0))
+    }
+
+    private static func connect(_ port: UInt16) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        return status == 0 ? descriptor : -1
     }
 
     @Test("An ingress answers while the database is down, and SIGTERM stops it gracefully")
@@ -132,6 +169,19 @@ import Testing
         #expect(rows.count >= 4 && rows.allSatisfy { $0["state"] == "applied" })
         let down = try await Executable.run("migrate", "down", "--count", "1", environment: environment)
         #expect(down.exit == .status(0) && down.output.hasPrefix("Reverted \(rows.count) "))
+    }
+
+    @Test("The status of migrations that are refused shows them, says why, and fails")
+    func refusedMigrations() async throws {
+        let database = try await TestDatabase.make()
+        let environment = ["DATABASE_URL": database.connectionString]
+        try await database.client.query("UPDATE schema_migrations SET checksum = repeat('0', 64) WHERE number = 1")
+        let table = try await Executable.run("migrate", "status", environment: environment)
+        #expect(table.exit == .status(1) && table.output.contains("applied"))
+        #expect(table.error.contains("001_jobs.up.sql was changed after it was applied"))
+        let json = try await Executable.run("migrate", "status", "--json", environment: environment)
+        #expect(json.exit == .status(1) && json.error == table.error)
+        #expect(try JSON(parsing: json.output)[0]?["name"] == "jobs")
     }
 
     @Test("A campaign is created, filled, launched, paused, resumed and shown from the command line")

@@ -1,6 +1,13 @@
 import CLibPQ
 import Glibc
 
+extension PostgresConfiguration {
+    /// Whether libpq's own parser can read it. Nothing is connected to.
+    public static func isConnectionString(_ text: String) -> Bool {
+        (try? ConnectionTarget(PostgresConfiguration(connectionString: text))) != nil
+    }
+}
+
 /// What to connect to: libpq's keywords and values, with several hosts taken apart.
 struct ConnectionTarget: Sendable {
     /// Later ones win, as in libpq.

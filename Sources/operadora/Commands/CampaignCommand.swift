@@ -30,7 +30,11 @@ struct CampaignCommand: ParsableCommand {
         func run() async throws {
             try await Database.with { client in
                 let campaign = try await CampaignReference.find(campaign, client)
-                let count = try await client.query("SELECT launch_campaign(\(campaign.id))").first?.decode(Int.self)
+                let count = try await client.withTransaction { connection in
+                    // A million leads are more than the limit of a statement that somebody waits for.
+                    try await connection.liftStatementTimeout()
+                    return try await connection.query("SELECT launch_campaign(\(campaign.id))").first?.decode(Int.self)
+                }
                 let status = try await campaign.status(client)
                 Console.print("Campaign \"\(campaign.name)\" is \(status); \(count ?? 0) calls were enqueued.")
             }

@@ -101,7 +101,7 @@ final class ImportProgressLine: Sendable {
 
     func clear() { Console.rewriteLine("") }
 
-    private func text(_ progress: LeadImportProgress, _ elapsed: Duration) -> String {
+    func text(_ progress: LeadImportProgress, _ elapsed: Duration) -> String {
         let rows = progress.goodRows + progress.badRows
         let rate = Int(Double(rows) / max(0.001, elapsed.inSeconds))
         let bad = progress.badRows > 0 ? ", \(progress.badRows) bad" : ""

@@ -74,7 +74,12 @@ struct MigrateCommand: ParsableCommand {
         static var configuration: CommandConfiguration {
             CommandConfiguration(
                 commandName: "status", abstract: "List the migrations and whether each is applied.",
-                discussion: "EXAMPLE:\n  operadora migrate status")
+                discussion: """
+                    Fails, and says why, on a schema that this executable does not know.
+
+                    EXAMPLE:
+                      operadora migrate status
+                    """)
         }
 
         @OptionGroup var output: OutputOptions
@@ -84,6 +89,7 @@ struct MigrateCommand: ParsableCommand {
                 let status = try await database.migrator.status(database.client)
                 let rows = status.applied.map { row($0, "applied") } + status.pending.map { row($0, "pending") }
                 output.print(rows, [.init("number", alignsRight: true), .init("name"), .init("state")])
+                if let refusal = status.refusal { throw CommandFailure(refusal) }
             }
         }
 

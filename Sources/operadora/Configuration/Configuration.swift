@@ -1,6 +1,7 @@
 import Calls
 import Jobs
 import Platform
+import Postgres
 
 /// Everything that the environment says, validated once. See docs/operations.md for each variable.
 struct Configuration: Sendable {
@@ -41,7 +42,7 @@ struct Configuration: Sendable {
 
     /// Reads this process's environment and `.env`. Throws `ConfigurationError` with everything that is wrong.
     static func load(needs: Needs) throws -> Configuration {
-        try Configuration(Environment.load(), needs: needs)
+        try Configuration(Environment.read(), needs: needs)
     }
 
     init(_ environment: Environment, needs: Needs) throws {
@@ -53,11 +54,15 @@ struct Configuration: Sendable {
     /// Reads as much as can be read; what is wrong is in the reader.
     init(_ reader: inout EnvironmentReader, needs: Needs) {
         log = LogConfiguration(&reader)
+        let connectionString = "a libpq connection string, such as postgresql://user@host/operadora"
         databaseURL =
             needs.contains(.database)
-            ? reader.requiredSecret(
-                "DATABASE_URL", "a libpq connection string, such as postgresql://user@host/operadora")
+            ? reader.requiredSecret("DATABASE_URL", connectionString)
             : reader.secret("DATABASE_URL") ?? Secret("")
+        // Not shown: where its password is, only one that can be read tells.
+        if let text = reader.string("DATABASE_URL"), !PostgresConfiguration.isConnectionString(text) {
+            reader.report("DATABASE_URL", "cannot be read: it must be \(connectionString)")
+        }
         pooler = reader.choice("DATABASE_POOLER", default: .none)
         migrationsDirectory = reader.string("MIGRATIONS_DIR")
         listen = ListenConfiguration(&reader)
@@ -216,8 +221,16 @@ extension CallSettings {
                 expected: "the http or https URL of a booking page, such as https://meetings.example.com/demo"
             ) { text -> String?? in text.isWebAddress ? .some(text) : .none }
         }
+        promptTokenPrice = Self.tokenPrice("OPENAI_PROMPT_PRICE", &reader)
+        completionTokenPrice = Self.tokenPrice("OPENAI_COMPLETION_PRICE", &reader)
         turnHold = reader.seconds("TURN_HOLD_SECONDS", default: 10, in: 0.1...14)
         reconcileAfter = reader.seconds("RECONCILE_AFTER_SECONDS", default: 60, in: 1...3_600)
+    }
+
+    private static func tokenPrice(_ name: String, _ reader: inout EnvironmentReader) -> Double {
+        reader.parsed(
+            name, default: 0, expected: "US dollars for a million tokens, from 0 to 10000, such as 0.40"
+        ) { text in Double(text).flatMap { (0...10_000).contains($0) ? $0 : nil } }
     }
 }
 

@@ -14,10 +14,9 @@ struct Doctor {
         }
         let (configuration, problems) = Self.configuration()
         add(problems)
-        guard let configuration else { return findings }
-        let quiet = configuration.log.logger("operadora.doctor", level: .critical)
-        add(await database(configuration, logger: quiet))
         let broken = Set(problems.filter { $0.state == .failed }.map(\.check))
+        let quiet = configuration.log.logger("operadora.doctor", level: .critical)
+        add(await database(configuration, broken, logger: quiet))
         add(await providers(configuration, broken, logger: quiet))
         return findings
     }
@@ -43,18 +42,14 @@ struct Doctor {
     }
 
     /// The configuration as far as it can be read, and each thing that is wrong with it.
-    private static func configuration() -> (Configuration?, [Finding]) {
-        do {
-            var reader = EnvironmentReader(try Environment.load())
-            let configuration = Configuration(&reader, needs: [.database, .webhooks, .providers])
-            let findings = reader.problems.map { problem in
-                let name = problem.prefix { $0 != " " }
-                return Finding.failed(String(name), String(problem.dropFirst(name.count + 1)), "")
-            }
-            return (configuration, findings.isEmpty ? [.ok("configuration", "complete")] : findings)
-        } catch {
-            return (nil, [.failed("configuration", "\(error)", "")])
+    private static func configuration() -> (Configuration, [Finding]) {
+        var reader = EnvironmentReader(Environment.read())
+        let configuration = Configuration(&reader, needs: [.database, .webhooks, .providers])
+        let findings = reader.problems.map { problem in
+            let name = problem.prefix { $0 != " " }
+            return Finding.failed(String(name), String(problem.dropFirst(name.count + 1)), "")
         }
+        return (configuration, findings.isEmpty ? [.ok("configuration", "complete")] : findings)
     }
 
     private func unless(
@@ -67,9 +62,9 @@ struct Doctor {
         )
     }
 
-    private func database(_ configuration: Configuration, logger: Logger) async -> [Finding] {
-        guard !configuration.databaseURL.reveal().isEmpty else {
-            return [.skipped("database", "not checked before DATABASE_URL is set")]
+    private func database(_ configuration: Configuration, _ broken: Set<String>, logger: Logger) async -> [Finding] {
+        guard !broken.contains("DATABASE_URL") else {
+            return [.skipped("database", "not checked before DATABASE_URL is right")]
         }
         let database: Database
         do {
