@@ -10,11 +10,14 @@ setup:
 setup-tests:
 	@.ci/setup tests
 
+# In a folder of its own: SwiftPM holds a folder for as long as the tests run in it.
+optimized = .build/optimized
+
 build: setup ## Build the executable for release
-	swift build -c release --product operadora
+	swift build -c release --scratch-path $(optimized) --product operadora
 
 demo: build ## Run a whole campaign on a private PostgreSQL with simulated providers (ARGS="--leads 100 --keep")
-	@.build/release/operadora demo $(ARGS)
+	@$(optimized)/release/operadora demo $(ARGS)
 
 test: setup-tests ## Run every test, the short chaos test included
 	OPERADORA_REQUIRE_PEERS=1 swift test --no-parallel $(ARGS)
@@ -40,8 +43,8 @@ model: setup-tests ## The queue against its model: 30 minutes of random historie
 
 bench: setup ## Print the figures of the bars (ARGS="--json", or names of subjects)
 	@.ci/setup peers || echo "bench: the peers could not be installed; the rest is measured without them" >&2
-	swift build -c release
-	@.build/release/benchmarks $(ARGS)
+	swift build -c release --scratch-path $(optimized)
+	@$(optimized)/release/benchmarks $(ARGS)
 
 lint: setup-tests ## Check format and packaging files
 	swift format lint --strict --recursive Package.swift Sources Tests benchmarks
