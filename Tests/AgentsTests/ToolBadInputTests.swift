@@ -75,8 +75,17 @@ struct ToolBadInputTests {
         #expect(try await ended(#"{"n":null,"m":null}"#, of: tool).result.value == ["n": nil, "m": nil])
     }
 
+    @Test("An answer of 10 MB is cut, and says so")
+    func hugeAnswer() async throws {
+        let huge = FunctionTool("act", "Answers much.", timeout: .seconds(300)) { _ in
+            ToolResult(success: true, value: ["text": .string(String(repeating: "ü", count: 5 << 20))])
+        }
+        let cut = try await ended("{}", of: huge)
+        #expect(cut.result.success && cut.result.value["truncated"] == true && cut.message.size < 33_000)
+    }
+
     @Test(
-        "An answer of 10 MB is cut and says so; a web page is an outage",
+        "A web page instead of an answer is an outage",
         arguments: [
             "<!DOCTYPE html><p>502", "\n <HTML lang=en>", "\u{FEFF}<html>", "\u{FEFF}\r\n<!doctype HTML>",
             "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\">",
@@ -84,11 +93,6 @@ struct ToolBadInputTests {
             ["success": true, "result": "\u{FEFF}<!-- a --><!doctype html>"],
         ] as [JSON])
     func badAnswers(_ page: JSON) async throws {
-        let huge = FunctionTool("act", "Answers much.", timeout: .seconds(300)) { _ in
-            ToolResult(success: true, value: ["text": .string(String(repeating: "ü", count: 5 << 20))])
-        }
-        let cut = try await ended("{}", of: huge)
-        #expect(cut.result.success && cut.result.value["truncated"] == true && cut.message.size < 33_000)
         let lost = FunctionTool("act", "Answers a page.") { _ in ToolResult(success: true, value: page) }
         let outage = try await ended("{}", of: lost)
         #expect(!outage.result.success && outage.result.value["error"]?.string?.contains("web page") == true)
