@@ -50,11 +50,12 @@ final class Processes: Sendable {
         return try JSON(parsing: Data(contentsOf: file))
     }
 
-    /// SIGKILL: it has no chance to put anything in order. Returns once it is gone.
+    /// SIGKILL: it has no chance to put anything in order. Returns once it is gone; throws when it had ended by itself.
     func kill(_ name: String) async throws {
-        guard let process = entries.withLock({ $0[name]?.process }) else { return }
-        process.signal(SIGKILL)
-        _ = try await process.exit()
+        guard let entry = entries.withLock({ $0[name] }) else { return }
+        entry.process.signal(SIGKILL)
+        let exit = try await entry.process.exit()
+        guard exit == .signal(SIGKILL) else { throw CommandFailed(arguments: entry.arguments, exit: exit) }
     }
 
     func restart(_ name: String) throws {
