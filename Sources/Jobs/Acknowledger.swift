@@ -115,10 +115,10 @@ final class Acknowledger: Sendable {
     }
 
     /// Returns once the database has them, but for those that it puts off.
-    private func send(_ batch: [Settlement]) async -> PutOff {
+    private func send(_ batch: [Settlement], isRetry: Bool = false) async -> PutOff {
         var batch = batch
         var pause = Duration.milliseconds(10)
-        var isRetry = false
+        var isRetry = isRetry
         var isWithoutItsEnd = false
         while true {
             do {
@@ -143,11 +143,11 @@ final class Acknowledger: Sendable {
         }
     }
 
-    /// Alone, it shows which one is meant.
+    /// Alone, it shows which one is meant. A part of the batch may have been written.
     private func sendOneByOne(_ batch: [Settlement]) async -> PutOff {
         var all = PutOff()
         for settlement in batch {
-            let one = await send([settlement])
+            let one = await send([settlement], isRetry: true)
             all.busy += one.busy
             all.refused += one.refused
         }

@@ -98,12 +98,17 @@ struct Upkeep: Sendable {
         }
         let jobs = try ClaimedJob.list(rows, worker: worker)
         liveness.adopt(jobs.map(\.lease.id))
-        for job in jobs {
-            core.logger.error(
-                "job ended without running",
-                metadata: ["job": "\(job.lease.id)", "kind": job.kind, "reason": job.endingReason])
-            await core.end(job)
-            liveness.ended(job.lease.id)
+        guard !jobs.isEmpty else { return }
+        // Not waited for: one that somebody holds up keeps neither the sweep nor the worker's stop. What is not ended then is
+        // rescued by others.
+        Task {
+            for job in jobs {
+                core.logger.error(
+                    "job ended without running",
+                    metadata: ["job": "\(job.lease.id)", "kind": job.kind, "reason": job.endingReason])
+                await core.end(job)
+                liveness.ended(job.lease.id)
+            }
         }
     }
 

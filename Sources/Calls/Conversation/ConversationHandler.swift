@@ -35,7 +35,7 @@ public struct ConversationHandler: Sendable {
     /// The job has failed for good, lost its third worker, or came too late: what was said is kept, and a wish never to be called
     /// again is heard.
     func failed(_ job: ProcessConversation, _ error: String, _ connection: PostgresConnection) async throws {
-        guard let state = try await records.load(job.callID) else { return }
+        guard let state = try await records.load(job.callID, on: connection) else { return }
         let speech = CallerSpeech(job)
         var answer = TurnAnswer(job, speech, state)
         switch TurnPlan(job, speech, state) {

@@ -18,10 +18,19 @@ struct TurnRecords: Sendable {
 
     /// Nil when there is no such call.
     func load(_ callID: Int64) async throws -> TurnState? {
-        let results = try await postgres.batch([
-            callQuery(callID), turnsQuery(callID), toolCallsQuery(callID),
-            MeetingRecords.ofCaller(in: callID),
-        ])
+        try state(await postgres.batch(queries(callID)))
+    }
+
+    /// The same, as a transaction sees it.
+    func load(_ callID: Int64, on connection: PostgresConnection) async throws -> TurnState? {
+        try state(await connection.batch(queries(callID)))
+    }
+
+    private func queries(_ callID: Int64) -> [PostgresQuery] {
+        [callQuery(callID), turnsQuery(callID), toolCallsQuery(callID), MeetingRecords.ofCaller(in: callID)]
+    }
+
+    private func state(_ results: [PostgresResult]) throws -> TurnState? {
         guard let row = results[0].first else { return nil }
         return TurnState(
             call: try call(row), lead: try lead(row), campaign: try campaign(row), turns: try results[1].map(turn),

@@ -43,9 +43,9 @@ public struct TwilioTelephony: Telephony {
 
 extension DialError {
     /// Refusals that have nothing to do with who is called, from Twilio's error dictionary: the account is suspended (10001, 20005),
-    /// may not do this (10002) or has too many calls (10004); international calls are off (21203); our URL (21205); our own
-    /// number is not verified (21210), not valid (21212) or missing (21213).
-    private static let accountCodes: Set = [10_001, 10_002, 10_004, 20_005, 21_203, 21_205, 21_210, 21_212, 21_213]
+    /// may not do this (10002) or has too many calls (10004); our URL (21205); our own number is not verified (21210), not valid
+    /// (21212) or missing (21213).
+    private static let accountCodes: Set = [10_001, 10_002, 10_004, 20_005, 21_205, 21_210, 21_212, 21_213]
 
     /// What Twilio's refusals mean for a dial. What is wrong with the account is not the lead's fault: the call waits until
     /// somebody has put it right.

@@ -82,8 +82,8 @@ final class ServerThread {
 
     /// At the limit, new connections wait in the system's queue.
     private func updateListener() {
-        guard let listener else { return }
         if let pausedUntil, pausedUntil <= .now { self.pausedUntil = nil }
+        guard let listener else { return }
         let wanted = pausedUntil == nil && core.state.withLock { $0.mayAccept }
         guard wanted != isListenerWatched else { return }
         if wanted {
