@@ -6,10 +6,7 @@ import Testing
 @Suite(.serialized) struct CampaignTests {
     @Test("A campaign ends with meetings in the calendar and in the tables, and with every kind of outcome")
     func campaign() async throws {
-        var configuration = SimulatedProviders.Configuration()
-        configuration.twilio.callsPerSecond = .infinity
-        configuration.twilio.speed = .infinity
-        let rig = try await Rig.start(workers: 2, providers: configuration)
+        let rig = try await Rig.start(workers: 2, providers: .quick())
         let campaign = try await Campaign(in: rig, leads: 60, maximumConcurrentCalls: 20)
         #expect(try await campaign.launch() == 60)
         for try await unfinished in campaign.progress() where unfinished == 0 { break }

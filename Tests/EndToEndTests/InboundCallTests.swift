@@ -7,13 +7,7 @@ import Testing
 @Suite(.serialized) struct InboundCallTests {
     @Test("Leads who phone back are answered as themselves: one books, one is never called again, and no redial waits")
     func phoneBack() async throws {
-        var configuration = SimulatedProviders.Configuration()
-        configuration.twilio.callsPerSecond = .infinity
-        configuration.twilio.speed = .infinity
-        // The ingress may still be starting.
-        configuration.twilio.webhookRetryDelay = .seconds(1)
-        configuration.twilio.callees = CalleeBook(shares: [.noAnswer: 1])
-        let rig = try await Rig.start(workers: 2, providers: configuration)
+        let rig = try await Rig.start(workers: 2, providers: .quick(CalleeBook(shares: [.noAnswer: 1])))
         let twilio = rig.providers.twilio
         let campaign = try await Campaign(
             in: rig, leads: 2, maximumConcurrentCalls: 2, redial: ["no_answer": ["1h"]])

@@ -15,14 +15,10 @@ import Testing
 
     @Test("Who is not reached is dialled again as the campaign says, each time once though answers to dials are lost")
     func redials() async throws {
-        var configuration = SimulatedProviders.Configuration()
-        configuration.twilio.callsPerSecond = .infinity
-        configuration.twilio.speed = .infinity
-        // The ingress may still be starting.
-        configuration.twilio.webhookRetryDelay = .seconds(1)
-        configuration.twilio.callees = CalleeBook(
-            assigned: ["+12125550004": Callee(.busy), "+12125550005": Callee(.notInterested)],
-            shares: [.booksFirstSlot: 1])
+        var configuration = SimulatedProviders.Configuration.quick(
+            CalleeBook(
+                assigned: ["+12125550004": Callee(.busy), "+12125550005": Callee(.notInterested)],
+                shares: [.booksFirstSlot: 1]))
         configuration.twilio.callees.firstDials = [
             "+12125550001": [.busy], "+12125550002": [.noAnswer], "+12125550003": [.busy, .noAnswer],
         ]

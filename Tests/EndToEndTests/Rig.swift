@@ -90,3 +90,16 @@ final class Rig: Sendable {
     /// What the processes wrote to their log, for a test that failed.
     var log: String { (try? String(contentsOf: directory.appending(path: "log"), encoding: .utf8)) ?? "" }
 }
+
+extension SimulatedProviders.Configuration {
+    /// Nobody takes their time, and no rate is kept.
+    static func quick(_ callees: CalleeBook = CalleeBook()) -> Self {
+        var configuration = Self()
+        configuration.twilio.callsPerSecond = .infinity
+        configuration.twilio.speed = .infinity
+        // The ingress may still be starting when somebody phones it.
+        configuration.twilio.webhookRetryDelay = .seconds(1)
+        configuration.twilio.callees = callees
+        return configuration
+    }
+}

@@ -29,8 +29,9 @@ struct FinalizeCallHandler: Sendable {
         }
         let (classification, usage) = try await classify(call)
         let outcome = call.facts.outcome(classifiedAs: classification.outcome)
-        let price = await price(of: call, logger)
-        let isWritten = try await write(call, outcome, classification, modelCost(of: call, usage), price)
+        var provider: ProviderCall?
+        if let id = call.providerCallID { provider = await services.telephony.priced(id, logger) }
+        let isWritten = try await write(call, outcome, classification, modelCost(of: call, usage), provider)
         if isWritten {
             services.metrics.counter(
                 "operadora_calls_finalized_total", help: "Calls by outcome.", [("outcome", outcome.rawValue)]
@@ -72,17 +73,6 @@ struct FinalizeCallHandler: Sendable {
         var (classification, usage) = try await classifier.classify(call)
         if let outcome = call.facts.settledOutcome { classification.outcome = outcome }
         return (classification, usage)
-    }
-
-    /// What the provider says of the ended call, its price among it; nil when it cannot be asked now.
-    private func price(of call: FinalCall, _ logger: Logger) async -> ProviderCall? {
-        guard let id = call.providerCallID else { return nil }
-        do {
-            return try await services.telephony.state(of: id)
-        } catch {
-            logger.info("the price of a call is asked later", metadata: ["call": "\(call.id)", "reason": "\(error)"])
-            return nil
-        }
     }
 
     private func modelCost(of call: FinalCall, _ usage: ModelUsage) -> Double {

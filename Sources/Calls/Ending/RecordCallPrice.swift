@@ -34,7 +34,7 @@ struct RecordCallPriceHandler: Sendable {
         guard let row = rows.first else { return .completed() }
         let (providerCallID, age) = try row.decode(String.self, Double.self)
         if .seconds(age) < Self.firstAfter { return .snoozed(Self.firstAfter - .seconds(age)) }
-        guard let call = try await state(of: providerCallID, context), let price = call.price else {
+        guard let call = await services.telephony.priced(providerCallID, context.logger), let price = call.price else {
             guard .seconds(age) < Self.giveUpAfter else {
                 return .cancelled(reason: "the provider stated no price within a day")
             }
@@ -44,15 +44,17 @@ struct RecordCallPriceHandler: Sendable {
             "SELECT record_telephony_cost(\(job.callID), \(price)::numeric, \(call.currency))")
         return .completed(["price": .string(price)])
     }
+}
 
-    /// Nil, too, while the provider cannot be asked: an outage uses up none of the attempts.
-    private func state(of providerCallID: String, _ context: JobContext) async throws -> ProviderCall? {
+extension Telephony {
+    /// The ended call with its price, as far as the provider states it. Nil, too, when the provider cannot be asked now: an outage is
+    /// no reason to fail.
+    func priced(_ id: String, _ logger: Logger) async -> ProviderCall? {
         do {
-            return try await services.telephony.state(of: providerCallID)
-        } catch let error as CancellationError {
-            throw error
+            return try await state(of: id)
         } catch {
-            context.logger.info("the price of a call is asked later", metadata: ["reason": "\(error)"])
+            logger.info(
+                "the price of a call is asked later", metadata: ["provider_call_id": "\(id)", "reason": "\(error)"])
             return nil
         }
     }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Platform
 import Synchronization
+import TestSupport
 
 @testable import Calls
 
@@ -61,7 +62,7 @@ final class FakeTelephony: Telephony {
             _ = accept(request)
             throw CancellationError()
         case .silence:
-            try await Task.sleep(for: .seconds(3_600))
+            await untilCancelled()
             throw CancellationError()
         case nil: return accept(request)
         }
